@@ -1,0 +1,82 @@
+"""Time one generation: seconds by stage, peak memory, and the floor that arithmetic alone sets.
+
+    python benchmarks/generate.py [--checkpoint tiny] [--device cpu] [--threads N] [--repeat 5]
+
+The floor divides the floating-point operations of the generation by what one large float32
+matrix product reaches here, on the same device with the same threads.
+"""
+
+import argparse
+import platform
+import resource
+import statistics
+import time
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+from vag_core.checkpoint import load_checkpoint
+from vag_core.generate import Request, generate
+
+
+def attention_flops(query, key, value, *_, **__) -> int:
+    """Count the CPU's fused attention kernel, which torch's own table leaves out."""
+    return sdpa_flop_count(query, key, value)
+
+
+COUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_flops}
+
+
+def matmul_rate(device: str, size: int = 2048, repeat: int = 5) -> float:
+    """Return the best FLOP/s of a float32 product of two (size, size) matrices."""
+    left, right = (torch.randn(size, size, device=device) for _ in range(2))
+    best = float('inf')
+    for _ in range(repeat + 1):
+        started = time.perf_counter()
+        product = left @ right
+        float(product[0, 0])
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--checkpoint', default='tiny', help='name or folder')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--threads', type=int, help='default: what torch chooses')
+    parser.add_argument('--repeat', type=int, default=5)
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    started = time.perf_counter()
+    checkpoint = load_checkpoint(arguments.checkpoint, arguments.device)
+    loading = time.perf_counter() - started
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    request = Request(image, 'pick up the red cube with the left arm', seed=1)
+    with FlopCounterMode(display=False, custom_mapping=COUNTED) as counter:
+        generate(checkpoint, [request])
+    flops = counter.get_total_flops()
+    runs = []
+    for _ in range(arguments.repeat):
+        started = time.perf_counter()
+        timings = generate(checkpoint, [request])[0].timings
+        runs.append({**timings, 'whole': time.perf_counter() - started})
+    rate = matmul_rate(arguments.device)
+    print(f'checkpoint {checkpoint.name} ({checkpoint.evaluation}), hash {checkpoint.hash[:12]}')
+    print(f'{platform.processor() or platform.machine()}, {arguments.device}, ', end='')
+    print(f'{torch.get_num_threads()} threads, torch {torch.__version__}')
+    print(f'loading      {loading:7.3f} s')
+    for stage in runs[0]:
+        values = [run[stage] for run in runs]
+        print(f'{stage:12} {statistics.median(values):7.3f} s  (', end='')
+        print(f'{min(values):.3f} to {max(values):.3f}, {len(values)} runs)')
+    print(f'floor        {flops / rate:7.3f} s  ({flops / 1e9:.1f} GFLOP', end='')
+    print(f' at {rate / 1e9:.0f} GFLOP/s of a float32 matrix product)')
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f'peak memory  {peak:7.0f} MiB resident, the whole process')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,134 @@
+"""The transformer: size, names, and parity with diffusers' class."""
+
+import pytest
+import torch
+
+from vag_core.configuration import ConfigError
+from vag_core.model.dit import Dit, DitConfig, rotary_angles
+
+TINY = DitConfig(
+    latent_channels=4,
+    num_layers=2,
+    num_attention_heads=2,
+    attention_head_dim=24,
+    text_embed_dim=10,
+    adaln_lora_dim=6,
+    patch_size=(1, 2, 2),
+    max_size=(8, 8, 8),
+)
+
+
+def random_dit(cfg=TINY):
+    torch.manual_seed(0)
+    return Dit(cfg).eval()
+
+
+def inputs(cfg=TINY, frames=3, height=4, width=6):
+    generator = torch.Generator().manual_seed(1)
+    latent = torch.randn(2, cfg.latent_channels, frames, height, width, generator=generator)
+    times = torch.tensor([[1e-4, 0.7, 0.7], [1e-4, 0.2, 0.2]])
+    text = torch.randn(2, 5, cfg.text_embed_dim, generator=generator)
+    mask = torch.tensor([1.0, 0.0, 0.0]).view(1, 1, frames, 1, 1)
+    return latent, times, text, mask
+
+
+def test_the_2b_configuration_has_exactly_the_published_number_of_parameters():
+    with torch.device('meta'):
+        dit = Dit(DitConfig())
+    assert sum(p.numel() for p in dit.parameters()) == 1_956_413_440
+
+
+@pytest.fixture(scope='module')
+def reference():
+    diffusers = pytest.importorskip('diffusers')
+    # Its padding-mask option needs torchvision; with 18 input channels the caller appends both
+    # masks and the weights are the same.
+    return diffusers.CosmosTransformer3DModel(
+        in_channels=6,
+        out_channels=4,
+        num_attention_heads=2,
+        attention_head_dim=24,
+        num_layers=2,
+        mlp_ratio=4.0,
+        text_embed_dim=10,
+        adaln_lora_dim=6,
+        max_size=(8, 8, 8),
+        patch_size=(1, 2, 2),
+        rope_scale=(1.0, 3.0, 3.0),
+        concat_padding_mask=False,
+        extra_pos_embed_type=None,
+    ).eval()
+
+
+def test_parameter_names_and_shapes_are_those_of_diffusers(reference):
+    shapes = {name: tuple(p.shape) for name, p in random_dit().named_parameters()}
+    assert shapes == {name: tuple(p.shape) for name, p in reference.named_parameters()}
+
+
+def test_the_output_equals_that_of_diffusers(reference):
+    dit = random_dit()
+    reference.load_state_dict(dit.state_dict())
+    latent, times, text, mask = inputs()
+    planes = torch.cat([mask.expand_as(latent[:, :1]), torch.zeros_like(latent[:, :1])], dim=1)
+    with torch.no_grad():
+        expected = reference(
+            torch.cat([latent, planes], dim=1), times[:, None, :, None, None], text, fps=None
+        ).sample
+        torch.testing.assert_close(dit(latent, times, text, mask), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_training_attention_gives_the_same_output():
+    dit = random_dit()
+    arguments = inputs()
+    with torch.no_grad():
+        fused = dit(*arguments)
+    torch.testing.assert_close(dit(*arguments).detach(), fused, rtol=1e-4, atol=1e-5)
+
+
+def test_rotary_angles_split_the_head_into_44_42_42_features():
+    cos, sin = rotary_angles((2, 3, 4), 128, (1.0, 3.0, 3.0), torch.device('cpu'))
+    assert cos.shape == sin.shape == (24, 64)
+    # Token (1, 0, 0): only the 22 temporal angles differ from those of token 0.
+    assert torch.equal((sin[12] != 0).nonzero().flatten(), torch.arange(22))
+    # Second angle of the rows at row 1: theta = 10000 * 3^(42 / 40).
+    theta = 10000 * 3**1.05
+    assert float(torch.atan2(sin[4, 23], cos[4, 23])) == pytest.approx(
+        theta ** (-2 / 42), rel=1e-5
+    )
+
+
+def test_a_first_frame_embedding_reaches_every_frame():
+    cfg = DitConfig(**{**vars(TINY), 'first_frame_embedding': True, 'num_layers': 1})
+    dit = random_dit(cfg)
+    latent, times, text, mask = inputs()
+    with torch.no_grad():
+        dit.transformer_blocks[0].attn1.to_out[0].weight.zero_()
+        changed = latent.clone()
+        changed[:, :, 0] += 1
+        difference = (dit(changed, times, text, mask) - dit(latent, times, text, mask)).abs()
+    assert (difference.amax((0, 1, 3, 4)) > 1e-4).all()
+
+
+def test_an_initialised_network_returns_zero():
+    dit = random_dit()
+    dit.initialise()
+    with torch.no_grad():
+        assert not dit(*inputs()).any()
+
+
+def test_a_latent_beyond_max_size_is_refused():
+    with pytest.raises(ValueError, match=r'\(9, 4, 6\) exceeds max_size \(8, 8, 8\)'):
+        random_dit()(torch.zeros(1, 4, 9, 4, 6), torch.zeros(1, 9), torch.zeros(1, 5, 10), None)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'num_layers': 0}, 'num_layers = 0'),
+        ({'attention_head_dim': 25}, 'attention_head_dim = 25'),
+        ({'patch_size': (2, 2, 2)}, 'patch_size'),
+    ],
+)
+def test_impossible_sizes_are_refused(change, message):
+    with pytest.raises(ConfigError, match=message):
+        DitConfig(**change)

@@ -1,0 +1,102 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from vag_core.safety.motion import Motion, arrived, moved
+from vag_core.safety.outcome import ErrorCode, Refusal
+from vag_core.safety.plan import make_plan
+
+STOP = Refusal(ErrorCode.STOPPED, 'stop')
+
+
+@pytest.fixture
+def plan(profile, wave):
+    return make_plan(wave, profile, profile.home_position)
+
+
+@pytest.fixture
+def motion(plan, profile):
+    return Motion(plan, profile)
+
+
+def follow(motion, ticks=10**9):
+    """Run with arms that are always where they were told to be."""
+    commands = []
+    while len(commands) < ticks:
+        command = motion.tick(motion.command, None)
+        if command is None:
+            break
+        commands.append(command)
+    return commands
+
+
+def test_undisturbed_it_commands_the_plan_and_ends_without_a_reason(motion, plan):
+    np.testing.assert_array_equal(follow(motion), plan.positions)
+    assert motion.over
+    assert (motion.ending, motion.saturated) == (None, 0)
+
+
+def test_a_stop_brakes_to_rest_and_keeps_its_first_reason(motion, plan):
+    follow(motion, 500)
+    motion.stop(STOP)
+    motion.stop(Refusal(ErrorCode.CANCELED, 'cancel'))
+    braking = follow(motion)
+    assert 1 < len(braking) < 200
+    assert motion.over
+    assert motion.ending is STOP
+    assert motion.path_time < plan.motion_duration
+
+
+def test_stale_feedback_brakes(motion):
+    follow(motion, 500)
+    stale = Refusal(ErrorCode.FEEDBACK_STALE, 'silent')
+    assert motion.tick(motion.command, stale) is not None
+    follow(motion)
+    assert motion.ending is stale
+
+
+def test_an_arm_off_the_path_brakes_and_is_named_with_error_and_limit(motion, profile):
+    follow(motion, 500)
+    measured = motion.command.copy()
+    measured[8] += 0.25
+    motion.tick(measured, None)
+    ending = motion.ending
+    assert ending.code is ErrorCode.PATH_TOLERANCE_VIOLATED
+    assert (ending.joint, ending.limit) == (profile.joint_names[8], 0.2)
+    assert ending.value == pytest.approx(0.25)
+
+
+def test_a_plan_that_breaks_a_limit_is_not_sent_but_braked(profile, plan):
+    positions = plan.positions.copy()
+    positions[600:, 2] += 0.1
+    motion = Motion(dataclasses.replace(plan, positions=positions), profile)
+    commands = follow(motion)
+    assert motion.ending.code is ErrorCode.SOFTWARE_FAULT
+    assert motion.ending.joint == profile.joint_names[2]
+    assert motion.saturated == len(commands) - 600
+    assert np.abs(commands[-1] - plan.positions[600]).max() < 0.05
+
+
+def test_stopped_before_the_first_tick_it_commands_nothing(motion):
+    motion.stop(STOP)
+    assert motion.tick(motion.command, None) is None
+
+
+def test_arrival_and_departure_are_judged_by_the_joint_that_is_farthest_off(profile, plan):
+    end, start = plan.positions[-1], plan.positions[0]
+    assert arrived(plan, end + 0.04, profile) is None
+    assert moved(plan, start, profile) is None
+    late, away = end.copy(), start.copy()
+    late[5] -= 0.06
+    away[1] += 0.003
+    reason = arrived(plan, late, profile)
+    assert (reason.code, reason.joint) == (ErrorCode.GOAL_TOLERANCE_VIOLATED, 'left_joint6')
+    reason = moved(plan, away, profile)
+    assert (reason.code, reason.joint) == (ErrorCode.START_STATE_VIOLATED, 'left_joint2')
+
+
+def test_a_measured_pose_with_a_nan_is_off_any_path(motion):
+    follow(motion, 10)
+    motion.tick(np.full(14, np.nan), None)
+    assert motion.ending.code is ErrorCode.PATH_TOLERANCE_VIOLATED

@@ -1,0 +1,78 @@
+import numpy as np
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from vag_core.safety.outcome import Refusal
+from vag_core.safety.plan import make_plan
+from vag_core.safety.playback import Playback
+from vag_core.safety.request import TrajectoryRequest
+
+TRAJECTORY = {
+    'seed': st.integers(0, 2**32 - 1),
+    'points': st.integers(2, 25),
+    'step': st.sampled_from([0.0, 1e-4, 0.01, 0.05, 0.2, 3.0]),
+    'offset': st.sampled_from([0.0, 1e-5, 0.02, 0.4, 2.0]),
+    'interval': st.sampled_from([0.01, 0.1, 0.37]),
+}
+PROPERTY = settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def request_from(profile, *, seed, points, step, offset, interval):
+    """A random walk inside the limits, whose steps and first point vary by orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    span = profile.upper - profile.lower
+    scale = np.where(profile.is_gripper, 0.1, 1.0)
+    measured = profile.lower + span * rng.uniform(0, 1, len(span))
+    walk = rng.normal(0, 1, (points, len(span))) * step * scale
+    walk[0] = rng.uniform(-1, 1, len(span)) * offset * scale
+    positions = np.clip(measured + np.cumsum(walk, axis=0), profile.lower, profile.upper)
+    times = np.cumsum(rng.uniform(0.3, 1.0, points)) * interval
+    return TrajectoryRequest(profile.joint_names, positions.tolist(), times.tolist()), measured
+
+
+def assert_within_limits(commands, period, profile):
+    """Differences only: nothing of the planner is used."""
+    assert (commands >= profile.lower).all() and (commands <= profile.upper).all()
+    velocity = np.diff(commands, axis=0) / period
+    assert (np.abs(velocity) <= profile.per_joint('max_velocity') + 1e-9).all()
+    from_and_to_rest = np.concatenate([velocity[:1] * 0, velocity, velocity[:1] * 0])
+    acceleration = np.diff(from_and_to_rest, axis=0) / period
+    assert (np.abs(acceleration) <= profile.per_joint('max_acceleration') + 1e-6).all()
+
+
+@PROPERTY
+@given(**TRAJECTORY)
+def test_any_trajectory_in_range_is_refused_or_its_plan_keeps_every_limit(profile, **kind):
+    request, measured = request_from(profile, **kind)
+    plan = make_plan(request, profile, measured)
+    event('refused' if isinstance(plan, Refusal) else 'planned')
+    if isinstance(plan, Refusal):
+        assert plan.joint in profile.joint_names
+        assert plan.value > plan.limit
+        return
+    assert_within_limits(plan.positions, plan.period, profile)
+    np.testing.assert_allclose(plan.positions[0], measured, atol=2e-6)
+    np.testing.assert_array_equal(plan.positions[-1], request.positions[-1])
+
+
+@PROPERTY
+@given(moment=st.floats(0, 1), **TRAJECTORY)
+def test_braking_at_any_tick_keeps_every_limit_and_ends(profile, moment, **kind):
+    request, measured = request_from(profile, **kind)
+    plan = make_plan(request, profile, measured)
+    if isinstance(plan, Refusal):
+        return
+    playback = Playback(plan.positions, plan.period, profile.per_joint('max_acceleration'))
+    commands = []
+    while len(commands) < moment * len(plan.positions):
+        commands.append(playback.next())
+    playback.decelerate()
+    ticks = len(commands)
+    while not playback.at_rest:
+        commands.append(playback.next())
+    assert (len(commands) - ticks) * plan.period <= 1.01
+    assert_within_limits(np.array([plan.positions[0], *commands]), plan.period, profile)

@@ -1,0 +1,134 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vag_ros.bag.lifetime import BagLifetime, GoalEvent, Goals, Step
+
+TAIL, IDLE = 1.0, 100.0
+STARTED, SUCCEEDED, FAILED = GoalEvent.STARTED, GoalEvent.SUCCEEDED, GoalEvent.FAILED
+
+
+@pytest.fixture
+def lifetime():
+    return BagLifetime(TAIL, IDLE)
+
+
+def generate(lifetime, begin, end, event=SUCCEEDED):
+    return lifetime.generation(STARTED, begin) + lifetime.generation(event, end)
+
+
+def test_generation_and_its_replay_share_one_bag(lifetime):
+    assert generate(lifetime, 0.0, 5.0) == [Step.OPEN_FOR_GENERATION]
+    assert lifetime.replay(True, 10.0) == []
+    assert lifetime.tick(50.0) == []
+    assert lifetime.replay(False, 60.0) == []
+    assert lifetime.tick(60.0 + TAIL / 2) == []
+    assert lifetime.tick(60.0 + TAIL) == [Step.CLOSE]
+
+
+def test_a_failed_generation_closes_after_the_tail(lifetime):
+    generate(lifetime, 0.0, 5.0, FAILED)
+    assert lifetime.tick(5.0 + TAIL) == [Step.CLOSE]
+
+
+def test_an_episode_that_nobody_replays_closes_after_the_idle_time(lifetime):
+    generate(lifetime, 0.0, 5.0)
+    assert lifetime.tick(5.0 + TAIL) == []
+    assert lifetime.tick(5.0 + IDLE) == [Step.CLOSE]
+
+
+def test_a_replay_within_the_tail_of_another_gets_a_bag_of_its_own(lifetime):
+    generate(lifetime, 0.0, 5.0)
+    lifetime.replay(True, 6.0)
+    lifetime.replay(False, 7.0)
+    assert lifetime.replay(True, 7.1) == [Step.CLOSE, Step.OPEN_FOR_REPLAY]
+
+
+def test_the_next_generation_closes_the_bag_before_it(lifetime):
+    generate(lifetime, 0.0, 5.0)
+    assert lifetime.generation(STARTED, 6.0) == [Step.CLOSE, Step.OPEN_FOR_GENERATION]
+
+
+def test_a_generation_during_a_replay_waits_for_its_end(lifetime):
+    generate(lifetime, 0.0, 5.0)
+    lifetime.replay(True, 6.0)
+    assert lifetime.generation(STARTED, 7.0) == []
+    assert lifetime.replay(False, 8.0) == [Step.CLOSE, Step.OPEN_FOR_GENERATION]
+    assert lifetime.tick(8.0 + IDLE) == []
+    lifetime.generation(SUCCEEDED, 9.0)
+    assert lifetime.tick(9.0 + IDLE) == [Step.CLOSE]
+
+
+def test_a_replay_of_an_older_episode_does_not_end_the_bag_of_a_running_generation(lifetime):
+    lifetime.generation(STARTED, 0.0)
+    lifetime.replay(True, 1.0)
+    lifetime.replay(False, 2.0)
+    assert lifetime.tick(2.0 + TAIL) == []
+    assert lifetime.is_open
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([*GoalEvent, True, False, None]), st.floats(0.0, 200.0)),
+        max_size=40,
+    )
+)
+def test_steps_always_alternate_between_opening_and_closing(events):
+    lifetime, now, is_open = BagLifetime(TAIL, IDLE), 0.0, False
+    for event, wait in events:
+        now += wait
+        if isinstance(event, GoalEvent):
+            steps = lifetime.generation(event, now)
+        elif event is None:
+            steps = lifetime.tick(now)
+        else:
+            steps = lifetime.replay(event, now)
+        for step in steps:
+            assert (step is Step.CLOSE) == is_open
+            is_open = step is not Step.CLOSE
+        assert lifetime.is_open == is_open
+
+
+def test_a_goal_seen_only_after_its_end_is_news_once_the_history_has_ended():
+    goals = Goals()
+    goals.begin()
+    assert goals.update({b'a': GoalEvent.FAILED}) == [GoalEvent.STARTED, GoalEvent.FAILED]
+
+
+def test_goals_that_ended_before_the_first_status_are_history():
+    assert Goals().update({b'a': SUCCEEDED, b'b': FAILED}) == []
+
+
+def test_a_goal_starts_and_ends_once():
+    goals = Goals()
+    assert goals.update({}) == []
+    assert goals.update({b'a': STARTED}) == [STARTED]
+    assert goals.update({b'a': STARTED}) == []
+    assert goals.update({b'a': SUCCEEDED}) == [SUCCEEDED]
+    assert goals.update({b'a': SUCCEEDED}) == []
+
+
+def test_a_goal_refused_while_another_runs_is_no_event():
+    goals = Goals()
+    goals.update({b'a': STARTED})
+    assert goals.update({b'a': STARTED, b'b': STARTED}) == []
+    assert goals.update({b'a': STARTED, b'b': FAILED}) == []
+    assert goals.update({b'a': SUCCEEDED, b'b': FAILED}) == [SUCCEEDED]
+
+
+def test_a_goal_refused_between_two_status_messages_counts():
+    goals = Goals()
+    goals.update({b'a': SUCCEEDED})
+    assert goals.update({b'a': SUCCEEDED, b'b': FAILED}) == [STARTED, FAILED]
+
+
+def test_a_goal_whose_server_is_gone_has_failed():
+    goals = Goals()
+    goals.update({b'a': STARTED})
+    assert goals.update({}) == [FAILED]
+
+
+def test_one_message_may_end_a_goal_and_start_the_next():
+    goals = Goals()
+    goals.update({b'a': STARTED})
+    assert goals.update({b'a': FAILED, b'b': STARTED}) == [FAILED, STARTED]

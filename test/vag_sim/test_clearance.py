@@ -1,0 +1,105 @@
+import mujoco
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vag_core.robot import load_profile, profile_names
+from vag_sim.clearance import TwinClearance
+from vag_sim.kinematics import ArmKinematics, downward
+from vag_sim.motion import command_curve
+from vag_sim.tasks import make_task
+
+PROFILE = load_profile('sim')
+CLEARANCE = TwinClearance(PROFILE)
+LEFT = ArmKinematics(PROFILE, 'left')
+
+
+def _left_tool_at(point):
+    position = PROFILE.home_position.copy()
+    position[:6] = LEFT.solve(
+        np.array(point), downward(0.4), np.array([-0.4, 1.8, -1.1, 0, 0.8, 0])
+    )
+    return position
+
+
+def _only(position):
+    nearest = CLEARANCE.nearest(position[None])
+    return nearest.distance[0], nearest.bodies[0]
+
+
+def test_home_is_clear():
+    distance, _ = _only(PROFILE.home_position)
+    assert distance > 0.05
+
+
+def test_a_demonstration_is_clear_at_every_tick_of_200_hz():
+    task = make_task('pick_lift')
+    actions = task.demonstrate(task.sample(1000), PROFILE)
+    nearest = CLEARANCE.nearest(command_curve(actions, 10.0)(np.linspace(0, 9.2, 1840)))
+    assert nearest.distance.shape == (1840,)
+    assert len(nearest.bodies) == 1840
+    assert nearest.distance.min() > PROFILE.safety.min_clearance_m
+
+
+def test_arms_that_reach_across_each_other_collide():
+    position = PROFILE.home_position.copy()
+    position[[0, 1, 2]] = [-1.3, 1.6, -1.0]
+    position[[7, 8, 9]] = [1.3, 1.6, -1.0]
+    distance, bodies = _only(position)
+    assert distance < 0
+    assert sorted(body.split('_')[0] for body in bodies) == ['left', 'right']
+
+
+def test_fingers_may_come_near_to_the_table_but_not_into_it():
+    distance, bodies = _only(_left_tool_at([0.30, 0.15, 0.765]))
+    assert distance > PROFILE.safety.min_clearance_m
+    distance, bodies = _only(_left_tool_at([0.30, 0.15, 0.752]))
+    assert distance == pytest.approx(-0.010, abs=0.003)
+    assert 'finger' in bodies[0]
+    assert bodies[1] == 'table'
+
+
+def test_an_arm_that_leans_back_into_the_column_collides_with_the_body():
+    position = PROFILE.home_position.copy()
+    position[[0, 1, 2]] = [-2.35, 1.2, -1.2]
+    distance, bodies = _only(position)
+    assert distance < 0.05
+    assert 'body' in bodies
+
+
+poses = st.tuples(
+    *(st.floats(low, high) for low, high in zip(PROFILE.lower, PROFILE.upper, strict=True))
+).map(np.array)
+
+
+@given(poses)
+@settings(max_examples=15, deadline=None)
+def test_the_answer_is_that_of_comparing_every_pair(position):
+    distance, _ = _only(position)
+    model, data = CLEARANCE._model, CLEARANCE._data
+    every = [mujoco.mj_geomDistance(model, data, a, b, 10.0, None) for a, b in CLEARANCE._pairs]
+    counted = [
+        d
+        for d, finger in zip(every, CLEARANCE._finger_on_table, strict=True)
+        if not finger or d < 0
+    ]
+    assert distance == pytest.approx(min(counted), abs=1e-6)
+
+
+def test_a_pose_that_is_not_finite_is_refused_by_name():
+    positions = np.tile(PROFILE.home_position, (3, 1))
+    positions[2, 9] = np.nan
+    with pytest.raises(ValueError, match=r'positions\[2\]: right_joint3 = nan'):
+        CLEARANCE.nearest(positions)
+
+
+def test_the_wrong_number_of_joints_is_refused():
+    with pytest.raises(ValueError, match=r'shape \(2, 13\), expected \(N, 14\)'):
+        CLEARANCE.nearest(np.zeros((2, 13)))
+
+
+@pytest.mark.parametrize('name', profile_names())
+def test_every_profile_of_the_robot_has_a_clearance(name):
+    profile = load_profile(name)
+    assert TwinClearance(profile).nearest(profile.home_position[None]).distance[0] > 0.05

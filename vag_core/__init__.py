@@ -1,0 +1,1 @@
+"""The VAG method: model, sampling, data, safety. No ROS, no simulator."""

@@ -1,0 +1,1 @@
+"""The `vag` command: dispatch, and the verbs that need only the core."""

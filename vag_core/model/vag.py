@@ -1,0 +1,129 @@
+"""VAG (arXiv 2604.09330): configuration and module of both streams, the VAE and the text."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vag_core.configuration import ConfigError, config
+from vag_core.flow import RHO, SIGMA_MAX, SIGMA_MIN, Solver
+from vag_core.model.action import ActionConfig, ActionStream
+from vag_core.model.image_fit import ImageFit
+from vag_core.model.text import HashedWords, TextConfig
+from vag_core.model.vae import SPACE_FACTOR, LightVae, VaeConfig, latent_frames
+from vag_core.model.video import VideoConfig, VideoStream
+
+
+@config
+class SamplerConfig:
+    """How a checkpoint is sampled unless a request says otherwise.
+
+    Attributes:
+        steps: solver steps; the networks are evaluated once more, at ``sigma_min``, for the
+            output.
+        guidance: g of ``x0_c + g (x0_c - x0_u)``, Cosmos-Predict2's convention; 0 is no guidance.
+        solver: euler or ab2.
+        sigma_max, sigma_min, rho: the Karras grid.
+    """
+
+    steps: int = 35
+    guidance: float = 7.0
+    solver: Solver = Solver.AB2
+    sigma_max: float = SIGMA_MAX
+    sigma_min: float = SIGMA_MIN
+    rho: float = RHO
+
+    def validate(self) -> None:
+        """Raise ConfigError for values without meaning."""
+        if self.steps < 1:
+            raise ConfigError(f'steps = {self.steps}: must be at least 1')
+        if not self.guidance >= 0:
+            raise ConfigError(f'guidance = {self.guidance}: must not be negative')
+        if not 0 < self.sigma_min < self.sigma_max:
+            raise ConfigError(
+                f'sigma_min = {self.sigma_min}, sigma_max = {self.sigma_max}: need 0 < min < max'
+            )
+        if not self.rho > 0:
+            raise ConfigError(f'rho = {self.rho}: must be positive')
+
+
+@config
+class VagConfig:
+    """The whole model: T frames of H x W pixels and T actions.
+
+    Attributes:
+        frames: T; 4n + 1.
+        height, width: pixels of the generated video.
+        image_fit: how a camera image becomes H x W.
+        vae, text, video, action: the parts.
+        sampler: the defaults of generation.
+    """
+
+    frames: int = 93
+    height: int = 432
+    width: int = 768
+    image_fit: ImageFit = ImageFit.COVER
+    vae: VaeConfig = VaeConfig()
+    text: TextConfig = TextConfig()
+    video: VideoConfig = VideoConfig()
+    action: ActionConfig
+    sampler: SamplerConfig = SamplerConfig()
+
+    def validate(self) -> None:
+        """Raise ConfigError where the parts don't fit each other."""
+        if self.frames < 5 or (self.frames - 1) % 4:
+            raise ConfigError(f'frames = {self.frames}: must be 4n + 1 and at least 5')
+        network = self.video.network
+        for field, patch in zip(('height', 'width'), network.patch_size[1:], strict=True):
+            value, unit = getattr(self, field), SPACE_FACTOR * patch
+            if value < 1 or value % unit:
+                raise ConfigError(f'{field} = {value}: must be a multiple of {unit}')
+        if network.latent_channels != self.vae.latent_channels:
+            raise ConfigError(
+                f'video.network.latent_channels = {network.latent_channels}: the VAE has '
+                f'{self.vae.latent_channels}'
+            )
+        if network.text_embed_dim != self.text.dim:
+            raise ConfigError(
+                f'video.network.text_embed_dim = {network.text_embed_dim}: '
+                f'the text has {self.text.dim}'
+            )
+        if any(n > m for n, m in zip(self.latent_size, network.max_size, strict=True)):
+            raise ConfigError(
+                f'video.network.max_size = {network.max_size}: the latent is {self.latent_size}'
+            )
+
+    @property
+    def latent_size(self) -> tuple[int, int, int]:
+        """Latent frames, rows and columns."""
+        return (
+            latent_frames(self.frames),
+            self.height // SPACE_FACTOR,
+            self.width // SPACE_FACTOR,
+        )
+
+    @property
+    def padded_steps(self) -> int:
+        """Action steps that the U-Net sees; those past ``frames`` are cropped after sampling."""
+        return self.action.network.padded_steps(self.frames)
+
+
+class Vag(nn.Module):
+    """The dual stream with its VAE and text encoder; random until weights are loaded."""
+
+    def __init__(self, cfg: VagConfig) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.vae = LightVae(cfg.vae)
+        self.text = HashedWords(cfg.text)
+        self.video = VideoStream(cfg.video)
+        self.action = ActionStream(cfg.action, cfg.vae.latent_channels)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    def encode_text(self, instructions: Sequence[str]) -> Tensor:
+        """Map B instructions to (B, L, d) tokens on the model's device."""
+        return self.text.encode(instructions).to(self.device)

@@ -1,0 +1,1 @@
+"""Training: the VAE, then the video stream, then the action stream."""

@@ -1,0 +1,1 @@
+"""Bags of episodes: writing, reading, recovering, and turning them back into episodes."""

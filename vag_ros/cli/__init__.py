@@ -1,0 +1,1 @@
+"""Verbs of the `vag` command that need ROS."""

@@ -1,0 +1,404 @@
+"""The generator node: a camera image and an instruction in, an episode of video and actions out.
+
+A lifecycle node: configuring loads the checkpoint, activating lets goals in. One thread belongs to
+the model and does nothing else, so callbacks go on while it works.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import RCLError, ServerGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle.node import LifecycleNodeMixin
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import String
+from trajectory_msgs.msg import JointTrajectory
+
+from vag_core.draw import draw_episode
+from vag_core.episode import Episode, save_episode
+from vag_core.robot import ImageTransport, load_profile
+from vag_ros import convert, msg, names
+from vag_ros.action import GenerateEpisode
+from vag_ros.generation_goal import GenerationJob, GoalRefused, Inputs, read_goal
+from vag_ros.parameters import declare, parameter
+from vag_ros.preview import PreviewVideo
+from vag_ros.provenance import of_generation
+from vag_ros.shutdown import run
+
+if TYPE_CHECKING:
+    from vag_core.checkpoint import Checkpoint
+    from vag_core.generate import Generated, Progress
+
+Result = GenerateEpisode.Result
+Feedback = GenerateEpisode.Feedback
+
+MODEL_THREAD = 'model'
+SHUTDOWN_PATIENCE_S = 2.0
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Parameters of the generator."""
+
+    robot: str = parameter('sim', 'robot profile: a shipped name or the path of a YAML file')
+    checkpoint: str = parameter('tiny', 'checkpoint: a shipped name or a folder')
+    device: str = parameter('auto', 'where the model runs', choices=('auto', 'cpu', 'cuda'))
+    output_dir: str = parameter('output/episodes', 'folder that receives the episode folders')
+    first_image_wait_s: float = parameter(
+        5.0, 'how long a goal waits for the first camera image, s', 0.0, 60.0
+    )
+    max_image_age_s: float = parameter(1.0, 'oldest usable camera image, s', 0.01, 3600.0)
+    jpeg_quality: int = parameter(95, 'of generated frames and previews', 1, 100)
+    preview: bool = parameter(True, 'show the estimate of every step and the finished video')
+    torch_threads: int = parameter(0, 'CPU threads of the model, 0: as torch likes', 0, 512)
+    autostart: bool = parameter(True, 'configure and activate without a lifecycle manager')
+
+
+class Generator(LifecycleNodeMixin, Node):
+    """Lifecycle node ``generator``.
+
+    Its parents are those of :class:`rclpy.lifecycle.LifecycleNode`, whose services can't be given
+    a reentrant group; here the state can be asked for while the checkpoint is being loaded.
+    """
+
+    def __init__(self) -> None:
+        Node.__init__(self, 'generator', automatically_declare_parameters_from_overrides=True)
+        LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
+        self._refuse_invalid_transitions()
+        self._settings = declare(self, Parameters)
+        self._profile = load_profile(self._settings.robot)
+        self._checkpoint: Checkpoint | None = None
+        self._active = False
+        self._why_inactive = 'not configured'
+        self._busy = threading.Lock()
+        self._abandon = threading.Event()
+        self._leaving: Future[None] = Future()
+        self._model_thread = ThreadPoolExecutor(1, thread_name_prefix=MODEL_THREAD)
+        self._inputs = Inputs(self._profile.camera.topic)
+        self._subscribe()
+        self._episodes = self.create_publisher(msg.Episode, names.EPISODE, names.LATCHED_QOS)
+        self._trajectories = self.create_publisher(
+            JointTrajectory, names.REQUESTED_TRAJECTORY, names.LATCHED_QOS
+        )
+        self._frames = self.create_publisher(
+            CompressedImage, names.GENERATED_VIDEO, names.VIDEO_QOS
+        )
+        self._preview = PreviewVideo(
+            self, self._profile.camera.frame_id, self._settings.jpeg_quality
+        )
+        if self._settings.autostart:
+            self._start = self.create_timer(
+                0.0,
+                self._autostart,
+                callback_group=MutuallyExclusiveCallbackGroup(),
+                clock=Clock(clock_type=ClockType.STEADY_TIME),  # simulated time may not run yet
+            )
+        else:
+            self._offer_action()
+
+    def _subscribe(self) -> None:
+        group = MutuallyExclusiveCallbackGroup()
+        camera = self._profile.camera
+        compressed = camera.transport is ImageTransport.COMPRESSED
+        self.create_subscription(
+            CompressedImage if compressed else Image,
+            camera.topic,
+            self._on_image,
+            names.CAMERA_QOS,
+            callback_group=group,
+        )
+        self.create_subscription(
+            String, names.INSTRUCTION, self._on_instruction, names.STATE_QOS, callback_group=group
+        )
+
+    def _on_image(self, message: CompressedImage | Image) -> None:
+        self._inputs.image, self._inputs.image_received = message, time.monotonic()
+
+    def _on_instruction(self, message: String) -> None:
+        self._inputs.instruction = message.data.strip()
+
+    def _offer_action(self) -> None:
+        self._server = ActionServer(
+            self,
+            GenerateEpisode,
+            names.GENERATE_EPISODE,
+            self._execute,
+            callback_group=ReentrantCallbackGroup(),
+            cancel_callback=lambda handle: CancelResponse.ACCEPT,
+            feedback_pub_qos_profile=QoSProfile(depth=100),
+        )
+        self.get_logger().info(f'{names.GENERATE_EPISODE} is there')
+
+    def _autostart(self) -> None:
+        """Load and activate, then offer the action: who waits for it waits for the model."""
+        self._start.cancel()
+        try:
+            if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+                self.trigger_activate()
+        except RCLError as error:
+            self.get_logger().warning(f'autostart: {error}')
+        if not self._abandon.is_set():
+            self._offer_action()
+
+    def _refuse_invalid_transitions(self) -> None:
+        """Answer a transition that the state doesn't allow; rclpy would let it end the process."""
+        change_state = self._service_change_state.callback
+
+        def on_change_state(request: Any, response: Any) -> Any:
+            try:
+                return change_state(request, response)
+            except RCLError as error:
+                self.get_logger().warning(f'lifecycle: {error}')
+                response.success = False
+                return response
+
+        self._service_change_state.callback = on_change_state
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the checkpoint; FAILURE, and a logged reason, when it can't serve this robot."""
+        try:
+            self._checkpoint = self._model_thread.submit(self._load).result()
+        except Exception as error:
+            self._why_inactive = f'checkpoint = {self._settings.checkpoint!r}: {error}'
+            self.get_logger().error(self._why_inactive)
+            return TransitionCallbackReturn.FAILURE
+        self._why_inactive = 'not activated'
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let goals in."""
+        self._preview.start(self._checkpoint.fps)
+        self._active = True
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let no goal in, and wait for the running generation to be abandoned."""
+        self._active, self._why_inactive = False, 'deactivated'
+        self._abandon.set()
+        with self._busy:
+            self._abandon.clear()
+        self._preview.stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Give the model's memory back."""
+        self._checkpoint, self._why_inactive = None, 'not configured'
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Leave whatever state the node is in."""
+        if self._active:
+            self.on_deactivate(state)
+        self._checkpoint, self._why_inactive = None, 'shut down'
+        return super().on_shutdown(state)
+
+    def finish(self) -> None:
+        """Abandon a running generation; wait for its present step, but not for ever."""
+        self._active, self._why_inactive = False, 'shutting down'
+        self._abandon.set()
+        deadline = time.monotonic() + SHUTDOWN_PATIENCE_S
+        self._model_thread.shutdown(wait=False)
+        while _model_thread_lives() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self._leaving.set_result(None)
+        time.sleep(0.05)  # the executor is sending the abandoned goal's result
+
+    def _load(self) -> 'Checkpoint':
+        import torch
+
+        from vag_core.checkpoint import load_checkpoint
+
+        started = time.monotonic()
+        device = self._settings.device
+        if device == 'auto':
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        if self._settings.torch_threads:
+            torch.set_num_threads(self._settings.torch_threads)
+        checkpoint = load_checkpoint(self._settings.checkpoint, device)
+        embodiment, profile = checkpoint.embodiment, self._profile
+        if embodiment.name != profile.embodiment:
+            raise ValueError(
+                f'embodiment = {embodiment.name!r}: robot {profile.name} executes '
+                f'{profile.embodiment!r}'
+            )
+        if embodiment.dimension != len(profile.joint_names):
+            raise ValueError(
+                f'embodiment {embodiment.name}: {embodiment.dimension} action dimensions, '
+                f'robot {profile.name} has {len(profile.joint_names)} joints'
+            )
+        self.get_logger().info(
+            f'checkpoint {checkpoint.name} ({checkpoint.evaluation}), hash '
+            f'{checkpoint.hash[:12]}, on {device} after {time.monotonic() - started:.1f} s'
+        )
+        return checkpoint
+
+    def _execute(self, handle: ServerGoalHandle) -> Result:
+        """Serve one goal; a refusal is an ABORTED goal with a code and a reason."""
+        accepted = time.monotonic()
+        if not self._busy.acquire(blocking=False):
+            return self._end(handle, Result.BUSY, 'another generation is running')
+        try:
+            if not self._active:
+                raise GoalRefused(Result.NOT_ACTIVE, f'generator: {self._why_inactive}')
+            self._wait_for_first_image(handle)
+            job = read_goal(handle.request, self._inputs, self._settings.max_image_age_s)
+            work = self._model_thread.submit(self._make, job, handle, accepted)
+            wait((work, self._leaving), return_when=FIRST_COMPLETED)
+            if not work.done():
+                raise GoalRefused(Result.CANCELED, self._why_inactive)
+            return self._end(handle, Result.SUCCESSFUL, episode=work.result())
+        except GoalRefused as refusal:
+            return self._end(handle, refusal.code, str(refusal))
+        except Exception as error:
+            self.get_logger().error(traceback.format_exc())
+            return self._end(handle, Result.GENERATION_FAILED, f'{type(error).__name__}: {error}')
+        finally:
+            self._busy.release()
+
+    def _wait_for_first_image(self, handle: ServerGoalHandle) -> None:
+        deadline = time.monotonic() + self._settings.first_image_wait_s
+        while (
+            self._inputs.image is None
+            and not handle.request.image.data
+            and not handle.is_cancel_requested
+            and not self._leaving.done()
+            and time.monotonic() < deadline
+        ):
+            time.sleep(POLL_S)
+
+    def _end(
+        self,
+        handle: ServerGoalHandle,
+        code: int,
+        reason: str = '',
+        episode: msg.Episode | None = None,
+    ) -> Result:
+        if code == Result.SUCCESSFUL:
+            handle.succeed()
+        elif code == Result.CANCELED and handle.is_cancel_requested:
+            handle.canceled()
+            self.get_logger().info(f'generation ended: {reason}')
+        else:
+            handle.abort()
+            self.get_logger().error(f'generation ended ({code}): {reason}')
+        return Result(error_code=code, error_string=reason, episode=episode or msg.Episode())
+
+    def _make(self, job: GenerationJob, handle: ServerGoalHandle, accepted: float) -> msg.Episode:
+        """Generate, save and publish one episode; in the model's thread."""
+        from vag_core.generate import GenerationCancelled, Request, generate
+
+        request = Request(
+            job.conditioning.pixels, job.instruction, job.seed, job.steps, job.guidance
+        )
+
+        def cancelled() -> bool:
+            return self._abandon.is_set() or handle.is_cancel_requested
+
+        def report(progress: 'Progress') -> None:
+            self._report(handle, accepted, progress)
+
+        self.get_logger().info(f'generating {job.instruction!r}, seed {job.seed}')
+        self._preview.clear()
+        try:
+            (generated,) = generate(self._checkpoint, [request], report, cancelled)
+            if cancelled():
+                raise GenerationCancelled
+        except GenerationCancelled:
+            reason = 'canceled' if handle.is_cancel_requested else self._why_inactive
+            raise GoalRefused(Result.CANCELED, reason) from None
+        saving = Feedback(stage=Feedback.STAGE_SAVING, stage_name='saving', total=1)
+        self._send(handle, accepted, saving)
+        episode, folder = self._episode(job, generated)
+        save_episode(episode, folder)
+        draw_episode(episode, folder)
+        message = convert.to_episode_message(episode, self._profile, self._settings.jpeg_quality)
+        self._publish(episode, message)
+        saving.step = 1
+        self._send(handle, accepted, saving)
+        self.get_logger().info(f'{folder}: {time.monotonic() - accepted:.1f} s')
+        return message
+
+    def _report(self, handle: ServerGoalHandle, accepted: float, progress: 'Progress') -> None:
+        if self._abandon.is_set():
+            return
+        stage = progress.stage.value
+        feedback = Feedback(
+            stage=getattr(Feedback, f'STAGE_{progress.stage.name}'),
+            stage_name=stage,
+            step=progress.step,
+            total=progress.total,
+        )
+        if progress.preview is not None and self._settings.preview:
+            caption = f'{stage} {progress.step}/{progress.total}   {self._checkpoint.evaluation}'
+            feedback.preview = self._preview.show(progress.preview, caption)
+        self._send(handle, accepted, feedback)
+
+    def _send(self, handle: ServerGoalHandle, accepted: float, feedback: Feedback) -> None:
+        feedback.elapsed = time.monotonic() - accepted
+        handle.publish_feedback(feedback)
+
+    def _episode(self, job: GenerationJob, generated: 'Generated') -> tuple[Episode, Path]:
+        checkpoint = self._checkpoint
+        stamp_ns = self.get_clock().now().nanoseconds
+        root = Path(self._settings.output_dir).expanduser().resolve()
+        name = f'{datetime.now(UTC):%Y%m%dT%H%M%SZ}_s{job.seed}'
+        folder, number = root / name, 1
+        while folder.exists():
+            number += 1
+            folder = root / f'{name}_{number}'
+        episode = Episode(
+            episode_id=folder.name,
+            instruction=job.instruction,
+            fps=checkpoint.fps,
+            embodiment=checkpoint.embodiment,
+            actions=generated.actions,
+            videos={checkpoint.camera: generated.video},
+            stamp_ns=stamp_ns,
+            conditioning_image=job.conditioning.data,
+            conditioning_stamp_ns=job.conditioning.stamp_ns,
+            provenance=of_generation(job, generated, checkpoint, self._profile),
+        )
+        return episode, folder
+
+    def _publish(self, episode: Episode, message: msg.Episode) -> None:
+        self._episodes.publish(message)
+        self._trajectories.publish(message.trajectory)
+        for frame in message.video:
+            self._frames.publish(frame)
+        if self._settings.preview:
+            (video,) = episode.videos.values()
+            evaluation = episode.provenance['evaluation']
+            self._preview.loop(
+                (frame, f'"{episode.instruction}"  {k / episode.fps:.1f} s  {evaluation}')
+                for k, frame in enumerate(video)
+            )
+
+
+def _model_thread_lives() -> bool:
+    return any(thread.name.startswith(MODEL_THREAD) for thread in threading.enumerate())
+
+
+def main() -> NoReturn:
+    """Run the node until it is asked to end."""
+    # Threads of the model that spin while they wait keep the driver and the replay server from
+    # running where cores are few, and the model waits for those in turn.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    code = run(Generator, threads=4)
+    sys.stdout.flush()
+    # Not by the interpreter's own end: that waits for a model thread deep in a long step, and
+    # takes its time to unload torch.
+    os._exit(code)

@@ -1,0 +1,77 @@
+"""The preview topic: what the generator is making, then its finished video in a loop."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from rclpy.timer import Timer
+from sensor_msgs.msg import CompressedImage
+
+from vag_core.draw import write_caption
+from vag_core.images import encode_jpeg
+from vag_ros import convert, names
+
+WIDTH = 640  # narrower pictures are enlarged to it, so that their caption can be read
+
+
+class PreviewVideo:
+    """Publisher of preview pictures; its methods may be called from any thread."""
+
+    def __init__(self, node: Node, frame_id: str, jpeg_quality: int) -> None:
+        self._node = node
+        self._frame_id = frame_id
+        self._jpeg_quality = jpeg_quality
+        self._publisher = node.create_publisher(
+            CompressedImage, names.PREVIEW_VIDEO, names.STATE_QOS
+        )
+        self._group = MutuallyExclusiveCallbackGroup()
+        self._timer: Timer | None = None
+        self._pictures: list[bytes] = []
+        self._next = 0
+
+    def start(self, fps: float) -> None:
+        """Begin to loop at ``fps`` over whatever :meth:`loop` is given."""
+        self._timer = self._node.create_timer(1 / fps, self._tick, callback_group=self._group)
+
+    def stop(self) -> None:
+        """Stop looping and forget the pictures."""
+        self.clear()
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
+            self._timer = None
+
+    def clear(self) -> None:
+        """Show nothing until the next call."""
+        self._pictures = []
+
+    def show(self, frame: np.ndarray, caption: str) -> CompressedImage:
+        """Publish one (H, W, 3) uint8 RGB frame now and return the message."""
+        message = self._message(self._encode(frame, caption))
+        self._publisher.publish(message)
+        return message
+
+    def loop(self, captioned_frames: Iterable[tuple[np.ndarray, str]]) -> None:
+        """Show these frames, each with its caption, again and again."""
+        pictures = [self._encode(frame, caption) for frame, caption in captioned_frames]
+        self._next = 0
+        self._pictures = pictures
+
+    def _tick(self) -> None:
+        pictures = self._pictures
+        if pictures:
+            self._publisher.publish(self._message(pictures[self._next % len(pictures)]))
+            self._next += 1
+
+    def _encode(self, frame: np.ndarray, caption: str) -> bytes:
+        import cv2
+
+        height, width = frame.shape[:2]
+        if width < WIDTH:
+            size = (WIDTH, round(height * WIDTH / width))
+            frame = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
+        return encode_jpeg(write_caption(frame, caption), self._jpeg_quality)
+
+    def _message(self, data: bytes) -> CompressedImage:
+        now = self._node.get_clock().now().nanoseconds
+        return convert.to_compressed(data, now, self._frame_id)

@@ -1,0 +1,259 @@
+"""The node ``recorder``: one MCAP bag per episode, driven by the topics that it records."""
+
+import dataclasses
+import re
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from action_msgs.msg import GoalStatus, GoalStatusArray
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.serialization import deserialize_message
+from std_msgs.msg import String
+
+from vag_core.robot import load_profile
+from vag_ros import names
+from vag_ros.bag import custom_data, qos
+from vag_ros.bag.definitions import definition, type_name
+from vag_ros.bag.lifetime import BagLifetime, GoalEvent, Goals, Step
+from vag_ros.bag.tap import Received, Tap
+from vag_ros.bag.topics import GENERATE_STATUS, REPLAY_STATUS, RecordedTopic, recorded_topics
+from vag_ros.bag.writer import RECORDING_SUFFIX, BagWriter, unique_path
+from vag_ros.msg import ClampReport, Episode, ReplayState
+from vag_ros.parameters import declare, parameter
+from vag_ros.phases import AT_REST
+from vag_ros.shutdown import run
+
+POLL_S = 0.05
+FLUSH_S = 0.5
+ENDINGS = {
+    GoalStatus.STATUS_SUCCEEDED: GoalEvent.SUCCEEDED,
+    GoalStatus.STATUS_CANCELED: GoalEvent.FAILED,
+    GoalStatus.STATUS_ABORTED: GoalEvent.FAILED,
+}
+REMEMBERED = (names.INSTRUCTION, names.EPISODE, names.REQUESTED_TRAJECTORY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """Parameters of the recorder."""
+
+    robot: str = parameter('sim', 'name of the robot profile, or the path of one')
+    bag_dir: str = parameter('output/bags', 'folder that holds one folder per bag')
+    tail_s: float = parameter(1.0, 'a bag closes this long after its replay has ended', 0.0, 60.0)
+    idle_s: float = parameter(
+        600.0, 'a bag closes this long after a generation that nobody replays', 1.0, 86400.0
+    )
+
+
+class Recorder(Node):
+    """Record every episode.
+
+    ``vag/recorder/bag`` says ``open PATH``, ``closed PATH`` or ``failed PATH``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('recorder', automatically_declare_parameters_from_overrides=True)
+        parameters = declare(self, Parameters)
+        profile = load_profile(parameters.robot)
+        self._folder = Path(parameters.bag_dir).expanduser().absolute()
+        self._about_robot = custom_data.of_robot(profile)
+        self._lifetime = BagLifetime(parameters.tail_s, parameters.idle_s)
+        self._bag: BagWriter | None = None
+        self._bag_name = ''
+        self._for_replay = self._replayed = self._finished = False
+        self._episode: Episode | None = None
+        self._replay_state = ReplayState()
+        self._goals = {GENERATE_STATUS: Goals(), REPLAY_STATUS: Goals()}
+        self._replay_goal = self._in_motion = False
+        self._remembered: dict[str, Received] = {}
+        # finish() is called in another thread than the timers.
+        self._lock = threading.Lock()
+        self._announcer = self.create_publisher(String, names.BAG, names.BAG_QOS)
+        self._tap = Tap(self, list(recorded_topics(profile)))
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(POLL_S, self._poll, clock=steady)
+        self.create_timer(FLUSH_S, self._tick, clock=steady)
+        self._report_unfinished()
+
+    def finish(self) -> None:
+        """Close the open bag, if any, with all its metadata."""
+        with self._lock:
+            self._take()
+            self._finished = True
+            self._close()
+
+    def _poll(self) -> None:
+        with self._lock:
+            self._take()
+
+    def _take(self) -> None:
+        for message in self._tap.take():
+            if message.topic.name in REMEMBERED:
+                self._remembered[message.topic.name] = message
+            self._interpret(message.topic, message.data)
+            self._write(message)
+
+    def _interpret(self, topic: RecordedTopic, data: bytes) -> None:
+        """Draw from a message what it means for the bag: lifetime, name and custom data."""
+        now = time.monotonic()
+        if topic.message_class is GoalStatusArray:
+            self._follow_goals(topic.name, deserialize_message(data, GoalStatusArray), now)
+        elif topic.message_class is ReplayState:
+            self._follow_replay(deserialize_message(data, ReplayState), now)
+        elif topic.message_class is Episode:
+            self._episode = deserialize_message(data, Episode)
+            self._describe(custom_data.of_episode(self._episode))
+        elif topic.message_class is ClampReport:
+            self._describe(custom_data.of_clamp_report(deserialize_message(data, ClampReport)))
+
+    def _follow_goals(self, topic: str, message: GoalStatusArray, now: float) -> None:
+        status = {
+            bytes(goal.goal_info.goal_id.uuid): ENDINGS.get(goal.status, GoalEvent.STARTED)
+            for goal in message.status_list
+        }
+        for event in self._goals[topic].update(status):
+            if topic == GENERATE_STATUS:
+                self._do(self._lifetime.generation(event, now))
+            else:
+                self._replay_goal = event is GoalEvent.STARTED
+                self._follow_activity(now)
+
+    def _follow_replay(self, state: ReplayState, now: float) -> None:
+        self._in_motion = state.phase not in AT_REST
+        self._follow_activity(now)
+        # Only now: the bag that this state may have closed belongs to the states before it.
+        self._replay_state = state
+        known = self._episode is not None and self._episode.episode_id == state.episode_id
+        if self._for_replay and self._in_motion and known:
+            for name in (names.EPISODE, names.REQUESTED_TRAJECTORY):
+                self._recall(name)
+            self._describe(custom_data.of_episode(self._episode))
+            self._for_replay = False
+
+    def _follow_activity(self, now: float) -> None:
+        """A replay goes on while its goal does, or while the arms move for whomever else."""
+        active = self._replay_goal or self._in_motion
+        self._do(self._lifetime.replay(active, now))
+        self._replayed |= active
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            self._notice_dead_servers(now)
+            self._do(self._lifetime.tick(now))
+            if self._bag is not None:
+                try:
+                    self._bag.flush()
+                except OSError as error:
+                    self._give_up(error)
+
+    def _notice_dead_servers(self, now: float) -> None:
+        """A server that was killed never reports the end of its goal."""
+        for topic in (GENERATE_STATUS, REPLAY_STATUS):
+            if self._goals[topic].busy and not self.count_publishers(topic):
+                self._follow_goals(topic, GoalStatusArray(), now)
+        if self._in_motion and not self.count_publishers(names.REPLAY_STATE):
+            self._in_motion = False
+            self._follow_activity(now)
+
+    def _do(self, steps: list[Step]) -> None:
+        for step in steps:
+            if step is Step.CLOSE:
+                self._close()
+            elif not self._finished:
+                self._open(for_replay=step is Step.OPEN_FOR_REPLAY)
+
+    def _open(self, for_replay: bool) -> None:
+        stamp = datetime.now(UTC).strftime('%Y%m%dT%H%M%S_%f')
+        self._bag_name = f'{"replay" if for_replay else "generation"}_{stamp}'
+        path = self._folder / (self._bag_name + RECORDING_SUFFIX)
+        self._for_replay, self._replayed = for_replay, False
+        self._replay_state = ReplayState()
+        try:
+            self._bag = BagWriter(path, self._about_robot)
+        except OSError as error:
+            self.get_logger().error(f'no bag is recorded: {path}: {error.strerror or error}')
+            return
+        for goals in self._goals.values():
+            goals.begin()
+        self._recall(names.INSTRUCTION)
+        self._announce('open')
+        self._tap.match_publishers()
+
+    def _recall(self, name: str) -> None:
+        """Write what was said before the bag opened, at the present time."""
+        remembered = self._remembered.get(name)
+        if remembered is not None:
+            self._write(dataclasses.replace(remembered, received_ns=time.time_ns()))
+
+    def _write(self, message: Received) -> None:
+        if self._bag is None:
+            return
+        name = self.resolve_topic_name(message.topic.name)
+        try:
+            if name not in self._bag.topics:
+                offered = [e.qos_profile for e in self.get_publishers_info_by_topic(name)]
+                profiles = [qos.to_mapping(profile) for profile in offered]
+                kind = definition(type_name(message.topic.message_class))
+                self._bag.add_topic(name, kind, profiles)
+            self._bag.write(name, message.data, message.received_ns, message.sent_ns)
+        except OSError as error:
+            self._give_up(error)
+
+    def _describe(self, data: dict[str, str]) -> None:
+        if self._bag is None:
+            return
+        try:
+            self._bag.update_custom_data(data)
+        except OSError as error:
+            self._give_up(error)
+
+    def _close(self) -> None:
+        if self._bag is None:
+            return
+        about = self._bag.custom_data
+        episode_id = about.get(custom_data.EPISODE_ID, '')
+        if self._replayed:
+            episode_id = episode_id or self._replay_state.episode_id
+            if self._replay_state.phase in AT_REST:
+                about.update(custom_data.of_replay(self._replay_state))
+        if re.fullmatch(r'\w[\w.\-]{0,200}', episode_id):
+            path = unique_path(self._folder, episode_id)
+        else:
+            path = self._folder / self._bag_name
+        try:
+            self._bag.close(path)
+        except OSError as error:
+            self._give_up(error)
+            return
+        self._announce('closed')
+        self._bag = None
+
+    def _give_up(self, error: OSError) -> None:
+        path = self._bag.path
+        self.get_logger().error(
+            f'recording of {path} has stopped: {error.strerror or error}; '
+            f'"vag bag recover {path}" makes a bag of what was written until then'
+        )
+        self._bag.abandon()
+        self._announce('failed')
+        self._bag = None
+
+    def _announce(self, state: str) -> None:
+        text = f'{state} {self._bag.path}'
+        self.get_logger().info(f'bag {text}')
+        self._announcer.publish(String(data=text))
+
+    def _report_unfinished(self) -> None:
+        for path in sorted(self._folder.glob('*' + RECORDING_SUFFIX)):
+            self.get_logger().warning(
+                f'{path} was never closed; "vag bag recover {path}" makes a bag of it'
+            )
+
+
+def main() -> int:
+    """Run the node until it is told to end."""
+    return run(Recorder, outlives_replay=True)

@@ -1,0 +1,200 @@
+"""ReplayGoal: one goal from its request to its end: plan, approval, motion, arrival."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vag_core.robot import RobotProfile
+from vag_core.safety.feedback import Feedback
+from vag_core.safety.motion import Motion, arrived, moved
+from vag_core.safety.outcome import ErrorCode, Refusal
+from vag_core.safety.plan import Plan
+from vag_core.safety.request import TrajectoryRequest
+from vag_core.safety.schedule import Schedule
+from vag_ros.msg import ReplayState
+from vag_ros.replay_planner import Planner
+from vag_ros.replay_stream import Commander, new_schedule, stream
+
+POLL_S = 0.01
+# Arms that move on their own between planning and start are not chased for ever.
+MAX_PLANS = 5
+
+
+@dataclass(frozen=True)
+class Robot:
+    """What a goal needs to move the robot."""
+
+    profile: RobotProfile
+    feedback: Feedback
+    commander: Commander
+    planner: Planner
+    wall_clock_ns: Callable[[], int]
+
+
+class ReplayGoal:
+    """One goal; :meth:`run` blocks until it has ended, the other methods may be called meanwhile.
+
+    Args:
+        episode_id: as in the goal.
+        request: the trajectory as it came.
+        goal_time_s: time allowed to arrive after the last command.
+        robot: the robot.
+        on_change: called after each change of phase and each new plan.
+        canceled: whether the client has asked for the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        episode_id: str,
+        request: TrajectoryRequest,
+        goal_time_s: float,
+        robot: Robot,
+        on_change: Callable[[], None],
+        canceled: Callable[[], bool],
+    ):
+        self.episode_id = episode_id
+        self.plan_id = ''
+        self.phase = ReplayState.PHASE_PLANNING
+        self.plan: Plan | None = None
+        self.motion: Motion | None = None
+        self.schedule: Schedule | None = None
+        self._request = request
+        self._goal_time_s = goal_time_s
+        self._robot = robot
+        self._on_change = on_change
+        self._canceled = canceled
+        self._lock = threading.Lock()
+        self._approved_plan: str | None = None
+        self._stop: Refusal | None = None
+
+    def stop(self, reason: Refusal) -> None:
+        """End this goal as soon as the limits allow; the first reason is kept."""
+        with self._lock:
+            self._stop = self._stop or reason
+
+    def approve(self, episode_id: str, plan_id: str) -> str:
+        """Let the plan on show move the robot; return why not, or ''."""
+        with self._lock:
+            if self.phase != ReplayState.PHASE_AWAITING_APPROVAL:
+                return 'no plan is waiting for approval'
+            if (episode_id, plan_id) != (self.episode_id, self.plan_id):
+                return (
+                    f'plan {plan_id!r} of episode {episode_id!r} is not on show; '
+                    f'plan {self.plan_id!r} of episode {self.episode_id!r} is'
+                )
+            if self._stop is not None:
+                return self._stop.message
+            self._approved_plan = plan_id
+            return ''
+
+    def run(self, *, automatic: bool, dry_run: bool) -> Refusal | None:
+        """Serve the goal; return None after success, else why not.
+
+        Args:
+            automatic: approve each plan at once.
+            dry_run: end after the approval instead of moving.
+        """
+        feedback, profile = self._robot.feedback, self._robot.profile
+        for _ in range(MAX_PLANS):
+            reason = self._make_plan() or self._wait_for_approval(automatic)
+            if reason is not None:
+                return reason
+            if dry_run:
+                return Refusal(
+                    ErrorCode.DRY_RUN, 'dry_run is set: planned and approved, not moved'
+                )
+            reason = (
+                feedback.stale(time.monotonic_ns())
+                or self._robot.commander.conflict()
+                or self._asked_to_stop()
+            )
+            if reason is not None:
+                return reason
+            reason = moved(self.plan, feedback.pose, profile)
+            if reason is None:
+                return self._move() or self._settle()
+        return reason
+
+    def _make_plan(self) -> Refusal | None:
+        self._enter(ReplayState.PHASE_PLANNING)
+        feedback = self._robot.feedback
+        reason = feedback.stale(time.monotonic_ns())
+        if reason is not None:
+            return reason
+        plan = self._robot.planner.plan(self._request, feedback.pose)
+        reason = self._asked_to_stop()
+        if reason is not None:
+            return reason
+        if isinstance(plan, Refusal):
+            return plan
+        with self._lock:
+            self.plan, self.plan_id = plan, uuid.uuid4().hex[:12]
+        return None
+
+    def _wait_for_approval(self, automatic: bool) -> Refusal | None:
+        self._enter(ReplayState.PHASE_AWAITING_APPROVAL)
+        if automatic:
+            self.approve(self.episode_id, self.plan_id)
+        limit = self._robot.profile.safety.approval_timeout_s
+        deadline = time.monotonic() + limit
+        while self._approved_plan != self.plan_id:
+            reason = self._asked_to_stop()
+            if reason is not None:
+                return reason
+            if time.monotonic() > deadline:
+                text = f'nobody approved plan {self.plan_id} within {limit:.0f} s'
+                return Refusal(ErrorCode.APPROVAL_TIMEOUT, text, limit=limit)
+            time.sleep(POLL_S)
+        return None
+
+    def _move(self) -> Refusal | None:
+        robot = self._robot
+        self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
+        self.motion = Motion(self.plan, robot.profile)
+        stream(
+            self.motion,
+            robot.feedback,
+            robot.commander,
+            self.schedule,
+            max_lateness_ns=round(robot.profile.safety.max_lateness_s * 1e9),
+            before_tick=self._before_tick,
+        )
+        return self.motion.ending
+
+    def _before_tick(self) -> Refusal | None:
+        reason = self.motion.ending or self._asked_to_stop()
+        if reason is not None:
+            self._enter(ReplayState.PHASE_DECELERATING)
+        elif self.motion.path_time < self.plan.approach_duration:
+            self._enter(ReplayState.PHASE_APPROACH)
+        else:
+            self._enter(ReplayState.PHASE_EXECUTING)
+        return reason
+
+    def _settle(self) -> Refusal | None:
+        self._enter(ReplayState.PHASE_SETTLING)
+        feedback, profile = self._robot.feedback, self._robot.profile
+        deadline = time.monotonic() + self._goal_time_s
+        while True:
+            reason = feedback.stale(time.monotonic_ns()) or self._asked_to_stop()
+            if reason is not None:
+                return reason
+            reason = arrived(self.plan, feedback.pose, profile)
+            if reason is None or time.monotonic() > deadline:
+                return reason
+            time.sleep(POLL_S)
+
+    def _asked_to_stop(self) -> Refusal | None:
+        if self._stop is None and self._canceled():
+            self.stop(Refusal(ErrorCode.CANCELED, 'canceled by the client'))
+        return self._stop
+
+    def _enter(self, phase: int) -> None:
+        with self._lock:
+            if phase == self.phase and phase != ReplayState.PHASE_PLANNING:
+                return
+            self.phase = phase
+        self._on_change()

@@ -1,0 +1,127 @@
+"""The stream of commands: one message per arm and tick on a monotonic clock."""
+
+import array
+import time
+from collections.abc import Callable
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import JointState
+
+from vag_core.robot import RobotProfile
+from vag_core.safety.feedback import Feedback
+from vag_core.safety.motion import Motion
+from vag_core.safety.outcome import ErrorCode, Refusal
+from vag_core.safety.plan import command_period_ns
+from vag_core.safety.schedule import Schedule
+from vag_ros.convert import to_time
+
+# Deep, so that a recorder that lags for a moment misses nothing; a driver keeps as few as its own
+# subscription says.
+COMMAND_QOS = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
+
+
+class Commander:
+    """Publishes commands to every arm of the robot in the driver's names, units and order.
+
+    Velocity and effort stay empty: some drivers read speed and force settings out of them.
+    """
+
+    def __init__(self, node: Node, profile: RobotProfile):
+        self._node = node
+        self._profile = profile
+        self._arms = [
+            (
+                arm,
+                profile.arm_slice(arm),
+                node.create_publisher(JointState, arm.command_topic, COMMAND_QOS),
+                JointState(name=list(arm.driver_joints)),
+            )
+            for arm in profile.arms
+        ]
+
+    def send(self, position: np.ndarray, stamp_ns: int) -> None:
+        """Publish the (D,) position, rad and m, for all arms with the same stamp."""
+        stamp = to_time(stamp_ns)
+        for arm, where, publisher, message in self._arms:
+            message.header.stamp = stamp
+            message.position = array.array('d', self._profile.to_driver(arm, position[where]))
+            publisher.publish(message)
+
+    def unheard(self) -> list[str]:
+        """Command topics that nobody subscribes to."""
+        return [
+            arm.command_topic
+            for arm, _, publisher, _ in self._arms
+            if not publisher.get_subscription_count()
+        ]
+
+    def conflict(self) -> Refusal | None:
+        """Why these arms are not ours alone, or None.
+
+        A second publisher on a command topic is another controller or a leader arm; a second one
+        on a feedback topic is another driver, such as a real arm beside the simulated one, that
+        would obey the same commands.
+        """
+        for arm, *_ in self._arms:
+            for topic, what in (
+                (arm.command_topic, 'command'),
+                (arm.feedback_topic, 'measure'),
+            ):
+                infos = self._node.get_publishers_info_by_topic(topic)
+                if len(infos) > 1:
+                    who = ', '.join(sorted(f'{i.node_namespace}/{i.node_name}' for i in infos))
+                    text = f'{len(infos)} nodes {what} arm {arm.name} on {topic}: {who}'
+                    return Refusal(ErrorCode.COMMAND_CONFLICT, text.replace('//', '/'))
+        return None
+
+
+def stream(
+    motion: Motion,
+    feedback: Feedback,
+    commander: Commander,
+    schedule: Schedule,
+    *,
+    max_lateness_ns: int,
+    before_tick: Callable[[], Refusal | None],
+) -> None:
+    """Send the commands of ``motion``, each when it is due, until it is over.
+
+    ``before_tick`` is called before each tick and returns a reason to stop, if there is one.
+
+    A tick later than ``max_lateness_ns`` is not sent and nothing follows it: by then the arms have
+    come to rest at their last target, and going on at speed would be a jerk.
+    """
+    while True:
+        wait = schedule.due - time.monotonic_ns()
+        if wait > 0:
+            time.sleep(wait * 1e-9)
+        now = time.monotonic_ns()
+        lateness = now - schedule.due
+        if lateness > max_lateness_ns:
+            schedule.max_lateness = lateness
+            motion.stop(late(lateness, max_lateness_ns))
+            return
+        reason = before_tick()
+        if reason is not None:
+            motion.stop(reason)
+        command = motion.tick(feedback.pose, feedback.stale(now))
+        if command is None:
+            return
+        commander.send(command, schedule.stamp)
+        schedule.count(time.monotonic_ns())
+        if motion.over:
+            return
+
+
+def late(lateness_ns: int, limit_ns: int) -> Refusal:
+    """Why a motion ends whose command came too late."""
+    value, limit = lateness_ns * 1e-9, limit_ns * 1e-9
+    text = f'a command was {value:.3f} s late; max_lateness_s = {limit:.3f} s'
+    return Refusal(ErrorCode.COMMAND_LATE, text, value=value, limit=limit)
+
+
+def new_schedule(profile: RobotProfile, wall_clock_ns: int) -> Schedule:
+    """Start a schedule now, whose stamps count from ``wall_clock_ns``."""
+    return Schedule(command_period_ns(profile), time.monotonic_ns(), wall_clock_ns)
