@@ -44,6 +44,7 @@ setup(
     entry_points={
         'console_scripts': ['vag = vag_core.cli.main:main'],
         'vag.verbs': [
+            'info = vag_core.cli.info',
             'train = vag_core.cli.train',
             'sim = vag_sim.cli',
             'bag = vag_ros.cli.bag',

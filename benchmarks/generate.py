@@ -17,6 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from vag_core.checkpoint import load_checkpoint
+from vag_core.cost import matmul_rate
 from vag_core.generate import Request, generate
 
 
@@ -26,18 +27,6 @@ def attention_flops(query, key, value, *_, **__) -> int:
 
 
 COUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_flops}
-
-
-def matmul_rate(device: str, size: int = 2048, repeat: int = 5) -> float:
-    """Return the best FLOP/s of a float32 product of two (size, size) matrices."""
-    left, right = (torch.randn(size, size, device=device) for _ in range(2))
-    best = float('inf')
-    for _ in range(repeat + 1):
-        started = time.perf_counter()
-        product = left @ right
-        float(product[0, 0])
-        best = min(best, time.perf_counter() - started)
-    return 2 * size**3 / best
 
 
 def main() -> None:
