@@ -43,8 +43,10 @@ setup(
     extras_require={'sim': requirements('sim')},
     entry_points={
         'console_scripts': ['vag = vag_core.cli.main:main'],
+        'vag.clearance': ['sim = vag_sim.clearance:clearance_of'],
         'vag.verbs': [
             'info = vag_core.cli.info',
+            'plan = vag_core.cli.plan',
             'train = vag_core.cli.train',
             'sim = vag_sim.cli',
             'bag = vag_ros.cli.bag',

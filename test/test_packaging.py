@@ -109,6 +109,6 @@ def test_the_vag_command_has_its_verbs_and_their_modules_exist():
     scripts = distribution('vag-core').entry_points.select(group='console_scripts')
     assert [script.value for script in scripts] == ['vag_core.cli.main:main']
     verbs = {verb.name: verb.module for verb in entry_points(group='vag.verbs')}
-    assert {'train', 'sim', 'bag', 'run'} <= set(verbs)
+    assert {'bag', 'info', 'plan', 'run', 'sim', 'train'} <= set(verbs)
     for module in verbs.values():
         assert find_spec(module) is not None

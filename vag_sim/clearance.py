@@ -110,3 +110,11 @@ class TwinClearance:
         outside = np.linalg.norm(np.maximum(beyond, 0.0), axis=1)
         depth = np.minimum(beyond.max(axis=1), 0.0)
         return np.concatenate([between, outside + depth - radius[geom]])
+
+
+def clearance_of(profile: RobotProfile) -> TwinClearance | None:
+    """Return the twin's geometry for a simulated robot, None for a robot it does not know.
+
+    It is the entry point ``vag.clearance`` of this layer.
+    """
+    return TwinClearance(profile) if profile.simulated else None

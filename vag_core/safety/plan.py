@@ -34,8 +34,10 @@ class Plan:
         clamps, largest_clamp: (D,) points moved onto a limit, and the largest of those moves.
         requested_peak_velocity, requested_peak_acceleration: (D,) of the request at its own speed.
         planned_peak_velocity, planned_peak_acceleration: (D,) by differences between ticks.
-        min_distance, min_distance_tick, min_distance_bodies: how near (m), when and which two
-            bodies come to each other along the plan; None when nobody checked.
+        distances: (M,) m between the nearest bodies that may not touch, at every tick; None when
+            nobody checked.
+        min_distance, min_distance_tick, min_distance_bodies: the smallest of them, when and
+            between which two bodies.
     """
 
     period: float
@@ -52,6 +54,7 @@ class Plan:
     requested_peak_acceleration: np.ndarray
     planned_peak_velocity: np.ndarray
     planned_peak_acceleration: np.ndarray
+    distances: np.ndarray | None = None
     min_distance: float | None = None
     min_distance_tick: int | None = None
     min_distance_bodies: tuple[str, str] | None = None
@@ -105,6 +108,7 @@ def make_plan(
         tick = int(np.argmin(answer.distance))
         plan = dataclasses.replace(
             plan,
+            distances=answer.distance,
             min_distance=float(answer.distance[tick]),
             min_distance_tick=tick,
             min_distance_bodies=tuple(answer.bodies[tick]),
