@@ -9,7 +9,7 @@ from vag_core.configuration import ConfigError, config
 from vag_core.flow import RHO, SIGMA_MAX, SIGMA_MIN, Solver
 from vag_core.model.action import ActionConfig, ActionStream
 from vag_core.model.image_fit import ImageFit
-from vag_core.model.text import HashedWords, TextConfig
+from vag_core.model.text import TextConfig, make_text
 from vag_core.model.vae import SPACE_FACTOR, LightVae, VaeConfig, latent_frames
 from vag_core.model.video import VideoConfig, VideoStream
 
@@ -115,7 +115,7 @@ class Vag(nn.Module):
         super().__init__()
         self.cfg = cfg
         self.vae = LightVae(cfg.vae)
-        self.text = HashedWords(cfg.text)
+        self.text = make_text(cfg.text)
         self.video = VideoStream(cfg.video)
         self.action = ActionStream(cfg.action, cfg.vae.latent_channels)
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from vag_core.configuration import ConfigError
-from vag_core.model.text import HashedWords, TextConfig
+from vag_core.model.text import TextConfig
+from vag_core.model.text.words import HashedWords
 
 ENCODER = HashedWords(TextConfig(dim=12, length=5))
 # The word 'cube' as torch's CPU generator draws it from its hash.
