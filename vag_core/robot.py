@@ -34,22 +34,28 @@ class ImageTransport(enum.Enum):
 
 @config
 class JointLimits:
-    """Limits of one joint under ros2_control's names; margins tighten the range on each side."""
+    """Limits of one joint under ros2_control's names; margins tighten the range on each side.
+
+    ``max_jerk`` needs smoothing (``Safety.smoothing_window_s``): without, the jerk of a curve
+    through points is unbounded. No maker publishes one, so none is the default.
+    """
 
     min_position: float
     max_position: float
     max_velocity: float
     max_acceleration: float
+    max_jerk: float | None = None
     lower_margin: float = 0.0
     upper_margin: float = 0.0
 
     def validate(self) -> None:
         """Raise ConfigError unless the range is not empty and every rate is positive."""
-        for field in self.__dataclass_fields__:
+        given = [name for name in self.__dataclass_fields__ if getattr(self, name) is not None]
+        for field in given:
             if not np.isfinite(getattr(self, field)):
                 raise ConfigError(f'{field} = {getattr(self, field)}: must be finite')
-        for field in ('max_velocity', 'max_acceleration'):
-            if not getattr(self, field) > 0:
+        for field in ('max_velocity', 'max_acceleration', 'max_jerk'):
+            if field in given and not getattr(self, field) > 0:
                 raise ConfigError(f'{field} = {getattr(self, field)}: must be positive')
         for field in ('lower_margin', 'upper_margin'):
             if not getattr(self, field) >= 0:
@@ -118,6 +124,9 @@ class Safety:
             counted; farther, the goal is refused. Revolute joints in rad, grippers in m.
         acceleration_fraction: share of the acceleration limit a plan may use; the rest is kept for
             stopping.
+        smoothing_window_s: requests are averaged over a centred window of this length, in their
+            own time; 0 for none.
+        max_smoothing, max_smoothing_m: a request that smoothing moves farther is refused.
         max_time_scale: slowest allowed replay, as a multiple of the requested duration.
         approach_max, approach_max_m: largest distance from the measured pose to the first point.
         start_tolerance, start_tolerance_m: the arms may move this far between planning and the
@@ -140,6 +149,9 @@ class Safety:
     clamp_tolerance: float = 0.05
     clamp_tolerance_m: float = 0.005
     acceleration_fraction: float = 0.8
+    smoothing_window_s: float = 0.0
+    max_smoothing: float = 0.02
+    max_smoothing_m: float = 0.002
     max_time_scale: float = 5.0
     approach_max: float = 0.5
     approach_max_m: float = 0.08
@@ -221,6 +233,12 @@ class RobotProfile:
             )
         self._validate_arms()
         self._validate_home()
+        for joint, limits in self.joint_limits.items():
+            if limits.max_jerk is not None and not self.safety.smoothing_window_s:
+                raise ConfigError(
+                    f'joint_limits: {joint}: max_jerk = {limits.max_jerk}: needs '
+                    'safety.smoothing_window_s > 0'
+                )
 
     def _validate_arms(self) -> None:
         for field in ('name', 'command_topic', 'feedback_topic'):
@@ -261,10 +279,10 @@ class RobotProfile:
         )
 
     def per_joint(self, field: str) -> np.ndarray:
-        """(D,) values of one JointLimits field in joint order."""
-        return np.array(
-            [getattr(self.joint_limits[j], field) for arm in self.arms for j in arm.driver_joints]
-        )
+        """(D,) values of one JointLimits field in joint order; infinite where there is none."""
+        limits = [self.joint_limits[j] for arm in self.arms for j in arm.driver_joints]
+        values = [getattr(limit, field) for limit in limits]
+        return np.array([np.inf if value is None else value for value in values])
 
     @cached_property
     def lower(self) -> np.ndarray:

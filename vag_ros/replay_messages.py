@@ -85,6 +85,7 @@ def clamp_report(
         joint_names=list(profile.joint_names),
         position_clamps=plan.clamps.tolist(),
         largest_position_clamp=plan.largest_clamp.tolist(),
+        largest_smoothing=plan.largest_smoothing.tolist(),
         requested_peak_velocity=plan.requested_peak_velocity.tolist(),
         planned_peak_velocity=plan.planned_peak_velocity.tolist(),
         requested_peak_acceleration=plan.requested_peak_acceleration.tolist(),

@@ -4,14 +4,14 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicHermiteSpline
+from scipy.interpolate import PPoly
 
 from vag_core.robot import RobotProfile
 from vag_core.safety.approach import Ramp, approach_ramp, start_pose
 from vag_core.safety.clearance import Clearance
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.request import CheckedRequest, TrajectoryRequest, check_request
-from vag_core.safety.timing import monotone_curve, segment_peaks, time_scale
+from vag_core.safety.timing import monotone_curve, segment_peaks, smoothed, time_scale
 
 # Positions are of order 1 and differences of them are divided by the squared period.
 ROUNDING = 1e-9
@@ -28,9 +28,11 @@ class Plan:
         positions, velocities, accelerations: (M, D), the approach included; row 0 is the start
             pose, the last row the end of the request; both at rest.
         time_scale: >= 1; the whole request runs this many times slower.
-        approach_duration: s until the first requested point.
+        approach_duration: s from the measured pose to the request's first positions.
         motion_duration: s, approach and trajectory together.
-        request_start: s, time of the first requested point.
+        request_start: s, the instant of the request at which the approach ends: its first point,
+            or half a smoothing window earlier.
+        largest_smoothing: (D,) rad and m, how far smoothing moved a requested point.
         clamps, largest_clamp: (D,) points moved onto a limit, and the largest of those moves.
         requested_peak_velocity, requested_peak_acceleration: (D,) of the request at its own speed.
         planned_peak_velocity, planned_peak_acceleration: (D,) by differences between ticks.
@@ -48,6 +50,7 @@ class Plan:
     approach_duration: float
     motion_duration: float
     request_start: float
+    largest_smoothing: np.ndarray
     clamps: np.ndarray
     largest_clamp: np.ndarray
     requested_peak_velocity: np.ndarray
@@ -92,14 +95,20 @@ def make_plan(
     if isinstance(checked, Refusal):
         return checked
     curve = monotone_curve(checked.times, checked.positions)
-    scale = time_scale(curve, profile)
+    if profile.safety.smoothing_window_s:
+        curve = smoothed(curve, profile.safety.smoothing_window_s)
+    refusal = _smoothing_refusal(checked, curve, profile)
+    if refusal is not None:
+        return refusal
+    scale = time_scale(curve, checked.times, profile)
     if isinstance(scale, Refusal):
         return scale
     start = start_pose(np.asarray(measured, dtype=float), checked.positions[0], profile)
     if isinstance(start, Refusal):
         return start
     ramp = approach_ramp(start, checked.positions[0], profile)
-    plan = _sampled(checked, curve, scale, ramp, command_period_ns(profile) * 1e-9)
+    period = command_period_ns(profile) * 1e-9
+    plan = _sampled(checked, curve, scale, ramp, period)
     refusal = _recheck(plan, start, profile)
     if refusal is not None:
         return refusal
@@ -124,10 +133,31 @@ def difference_peaks(positions: np.ndarray, period: float) -> tuple[np.ndarray, 
     return np.abs(velocity).max(axis=0), np.abs(acceleration).max(axis=0)
 
 
+def _largest_smoothing(checked: CheckedRequest, curve: PPoly) -> np.ndarray:
+    """How far (D,) the curve passes by the requested points."""
+    return np.abs(curve(checked.times) - checked.positions).max(axis=0)
+
+
+def _smoothing_refusal(
+    checked: CheckedRequest, curve: PPoly, profile: RobotProfile
+) -> Refusal | None:
+    moved, allowed = _largest_smoothing(checked, curve), profile.tolerance('max_smoothing')
+    for joint in np.flatnonzero(moved > allowed)[:1]:
+        index = int(np.argmax(np.abs(curve(checked.times) - checked.positions)[:, joint]))
+        name, unit = profile.joint_names[joint], 'm' if profile.is_gripper[joint] else 'rad'
+        value, limit = float(moved[joint]), float(allowed[joint])
+        text = (
+            f'{name} at point {index}: smoothing over {profile.safety.smoothing_window_s} s moves '
+            f'it by {value:.4g} {unit}, at most {limit:.4g} {unit} is allowed'
+        )
+        return Refusal(ErrorCode.INVALID_GOAL, text, name, index, value, limit)
+    return None
+
+
 def _sampled(
-    checked: CheckedRequest, curve: CubicHermiteSpline, scale: float, ramp: Ramp, period: float
+    checked: CheckedRequest, curve: PPoly, scale: float, ramp: Ramp, period: float
 ) -> Plan:
-    begin, end = checked.times[0], checked.times[-1]
+    begin, end = curve.x[0], curve.x[-1]
     motion = ramp.duration + scale * (end - begin)
     times = np.arange(int(np.ceil(motion / period - 1e-9)) + 1) * period
     approaching = times < ramp.duration
@@ -140,7 +170,7 @@ def _sampled(
     if approaching.any():
         ramped = ramp.sample(times[approaching])
         states = [np.concatenate(pair) for pair in zip(ramped, states, strict=True)]
-    requested_velocity, requested_acceleration = segment_peaks(curve)
+    requested = monotone_curve(checked.times, checked.positions)
     planned_velocity, planned_acceleration = difference_peaks(states[0], period)
     return Plan(
         period=period,
@@ -151,10 +181,11 @@ def _sampled(
         approach_duration=ramp.duration,
         motion_duration=motion,
         request_start=float(begin),
+        largest_smoothing=_largest_smoothing(checked, curve),
         clamps=checked.clamps,
         largest_clamp=checked.largest_clamp,
-        requested_peak_velocity=requested_velocity.max(axis=0),
-        requested_peak_acceleration=requested_acceleration.max(axis=0),
+        requested_peak_velocity=segment_peaks(requested, 1).max(axis=0),
+        requested_peak_acceleration=segment_peaks(requested, 2).max(axis=0),
         planned_peak_velocity=planned_velocity,
         planned_peak_acceleration=planned_acceleration,
     )

@@ -89,3 +89,42 @@ def test_the_smallest_distance_is_in_the_plan(profile, wave):
     plan = make_plan(wave, profile, profile.home_position, Wall(0.03, tick=5))
     assert isinstance(plan, Plan)
     assert (plan.min_distance, plan.min_distance_bodies) == (0.03, ('left_gripper', 'table'))
+
+
+def smooth_profile(profile, **changes):
+    return dataclasses.replace(profile, safety=dataclasses.replace(profile.safety, **changes))
+
+
+def test_smoothing_moves_no_end_and_says_how_far_it_moved_the_points(profile, wave):
+    gentle = smooth_profile(profile, smoothing_window_s=0.3)
+    plan = make_plan(wave, gentle, profile.home_position)
+    plain = make_plan(wave, profile, profile.home_position)
+    assert plain.largest_smoothing.max() < 1e-12
+    assert 0 < plan.largest_smoothing.max() < 0.02
+    np.testing.assert_array_equal(plan.positions[-1], wave.positions[-1])
+    ticks = [round(plan.execution_time(t) / plan.period) for t in wave.times]
+    np.testing.assert_allclose(
+        np.abs(plan.positions[ticks] - wave.positions).max(0), plan.largest_smoothing, atol=2e-3
+    )
+
+
+def test_smoothing_has_no_phase(profile, wave):
+    gentle = smooth_profile(profile, smoothing_window_s=0.3)
+    plan, plain = (make_plan(wave, p, profile.home_position) for p in (gentle, profile))
+    assert plan.request_start == pytest.approx(wave.times[0] - 0.15)
+    middle = wave.times[40]
+    at = [p.positions[round(p.execution_time(middle) / p.period)] for p in (plan, plain)]
+    np.testing.assert_allclose(*at, atol=5e-3)
+    for moment in (0.0, 4.0, 9.2):
+        assert plan.request_time(plan.execution_time(moment)) == pytest.approx(moment)
+
+
+def test_smoothing_that_moves_a_point_too_far_is_refused(profile, wave):
+    wave.positions[50][3] += 0.2
+    refusal = make_plan(
+        wave, smooth_profile(profile, smoothing_window_s=0.3), profile.home_position
+    )
+    assert (refusal.code, refusal.joint) == (ErrorCode.INVALID_GOAL, 'left_joint4')
+    assert refusal.index == 50
+    assert refusal.value > refusal.limit == 0.02
+    assert 'smoothing' in refusal.message

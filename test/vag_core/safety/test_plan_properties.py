@@ -1,8 +1,13 @@
+import dataclasses
+import itertools
+
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 
-from vag_core.safety.outcome import Refusal
+from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import make_plan
 from vag_core.safety.playback import Playback
 from vag_core.safety.request import TrajectoryRequest
@@ -44,9 +49,67 @@ def assert_within_limits(commands, period, profile):
     assert (np.abs(acceleration) <= profile.per_joint('max_acceleration') + 1e-6).all()
 
 
+def least_time_scale(request, profile):
+    """How many times slower the request must run, by dense differences of a monotone cubic.
+
+    A point of rest beyond each end makes the slope there zero.
+    """
+    times, positions = np.array(request.times), np.array(request.positions)
+    ends = [times[0] - 1.0, *times, times[-1] + 1.0]
+    curve = PchipInterpolator(ends, positions[[0, *range(len(times)), -1]])
+    needed = [1.0]
+    for begin, end in itertools.pairwise(times):
+        dense = np.linspace(begin, end, 400)
+        velocity = np.abs(np.diff(curve(dense), axis=0)) / np.diff(dense)[:, None]
+        acceleration = np.abs(np.diff(curve(dense), n=2, axis=0)) / np.diff(dense)[:-1, None] ** 2
+        needed.append((velocity / profile.per_joint('max_velocity')).max())
+        share = profile.safety.acceleration_fraction * profile.per_joint('max_acceleration')
+        needed.append(np.sqrt((acceleration / share).max()))
+    return max(needed)
+
+
+def test_what_needs_no_more_than_the_largest_time_scale_is_accepted(profile):
+    """The formula above decides, not the planner; near the threshold neither is held to it."""
+    accepted, judged = 0, 0
+
+    @PROPERTY
+    @given(**TRAJECTORY)
+    def judge(**kind):
+        nonlocal accepted, judged
+        request, measured = request_from(profile, **kind)
+        gate = np.abs(np.array(request.positions[0]) - measured)
+        scale, largest = least_time_scale(request, profile), profile.safety.max_time_scale
+        if (gate > profile.tolerance('approach_max')).any():
+            expected = ErrorCode.START_STATE_VIOLATED
+        elif scale < 0.99 * largest:
+            expected = None
+        elif scale > 1.02 * largest:
+            expected = ErrorCode.TIME_SCALE_EXCEEDED
+        else:
+            return
+        answer = make_plan(request, profile, measured)
+        found = answer.code if isinstance(answer, Refusal) else None
+        judged += 1
+        accepted += found is None
+        if expected is ErrorCode.START_STATE_VIOLATED:
+            assert found in (expected, ErrorCode.TIME_SCALE_EXCEEDED)
+        else:
+            assert found is expected, answer
+        if found is None:
+            assert answer.time_scale == pytest.approx(scale, rel=0.02)
+
+    judge()
+    print(f'accepted {accepted} of {judged} trajectories')
+    assert accepted > 0.2 * judged
+
+
 @PROPERTY
-@given(**TRAJECTORY)
-def test_any_trajectory_in_range_is_refused_or_its_plan_keeps_every_limit(profile, **kind):
+@given(smoothing=st.sampled_from([0.0, 0.05, 0.3]), **TRAJECTORY)
+def test_any_trajectory_in_range_is_refused_or_its_plan_keeps_every_limit(
+    profile, smoothing, **kind
+):
+    safety = dataclasses.replace(profile.safety, smoothing_window_s=smoothing)
+    profile = dataclasses.replace(profile, safety=safety)
     request, measured = request_from(profile, **kind)
     plan = make_plan(request, profile, measured)
     event('refused' if isinstance(plan, Refusal) else 'planned')
