@@ -95,7 +95,7 @@ def test_a_residual_velocity_is_refused():
 @pytest.mark.parametrize('kind', list(BridgeKind))
 def test_the_action_loss_never_reaches_the_video_stream(recipe, latents, text, kind):
     video = video_stream(recipe)
-    bridge = BridgeConfig(kind=kind, grid=(2, 3), channels=8)
+    bridge = BridgeConfig(kind=kind, pool_size=(2, 2, 2), grid=(2, 3), channels=8)
     action = ActionStream(
         dataclasses.replace(recipe.model.action, bridge=bridge), recipe.model.vae.latent_channels
     )

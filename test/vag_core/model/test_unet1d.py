@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F  # noqa: N812
 
 from vag_core.configuration import ConfigError
 from vag_core.model.unet1d import Unet1d, UnetConfig, pad_steps
@@ -14,6 +15,68 @@ def test_the_image_policy_widths_have_the_published_number_of_parameters(action_
     with torch.device('meta'):
         unet = Unet1d(UnetConfig(), action_dim, global_dim=132)
     assert sum(p.numel() for p in unet.parameters()) == count
+
+
+def published(state, actions, times, condition, levels=3):
+    """ConditionalUnet1D (Chi et al., 2023) as plain functions of its weights."""
+
+    def embed(t):
+        frequency = 10000 ** (-torch.arange(4, dtype=torch.float64) / 3)
+        angle = 1000.0 * t.double()[:, None] * frequency
+        return torch.cat([torch.sin(angle), torch.cos(angle)], 1)
+
+    def weights(name):
+        return state[f'{name}.weight'], state[f'{name}.bias']
+
+    def conv_block(x, name):
+        x = F.conv1d(x, *weights(f'{name}.block.0'), padding='same')
+        batch, channels, length = x.shape
+        group = x.reshape(batch, 4, -1)
+        group = (group - group.mean(2, keepdim=True)) / torch.sqrt(
+            group.var(2, keepdim=True, correction=0) + 1e-5
+        )
+        scale, bias = weights(f'{name}.block.1')
+        return mish(group.reshape(batch, channels, length) * scale[:, None] + bias[:, None])
+
+    def mish(x):
+        return x * torch.tanh(torch.log1p(torch.exp(x)))
+
+    def residual(x, name):
+        film = F.linear(mish(c), *weights(f'{name}.cond_encoder.1'))
+        width = film.shape[1] // 2
+        y = conv_block(x, f'{name}.blocks.0')
+        y = film[:, :width, None] * y + film[:, width:, None]
+        y = conv_block(y, f'{name}.blocks.1')
+        if f'{name}.residual_conv.weight' in state:
+            x = F.conv1d(x, *weights(f'{name}.residual_conv'))
+        return y + x
+
+    hidden = mish(F.linear(embed(times), *weights('diffusion_step_encoder.1')))
+    c = torch.cat([F.linear(hidden, *weights('diffusion_step_encoder.3')), condition], 1)
+    x, skips = actions.mT, []
+    for level in range(levels):
+        x = residual(residual(x, f'down_modules.{level}.0'), f'down_modules.{level}.1')
+        skips.append(x)
+        if level < levels - 1:
+            x = F.conv1d(x, *weights(f'down_modules.{level}.2.conv'), stride=2, padding=1)
+    x = residual(residual(x, 'mid_modules.0'), 'mid_modules.1')
+    for level in range(levels - 1):
+        x = torch.cat([x, skips[-1 - level]], 1)
+        x = residual(residual(x, f'up_modules.{level}.0'), f'up_modules.{level}.1')
+        name = f'up_modules.{level}.2.conv'
+        x = F.conv_transpose1d(x, *weights(name), stride=2, padding=1)
+    return F.conv1d(conv_block(x, 'final_conv.0'), *weights('final_conv.1')).mT
+
+
+def test_it_equals_the_published_architecture():
+    torch.manual_seed(0)
+    cfg = UnetConfig(down_dims=(8, 16, 24), groups=4, time_embed_dim=8)
+    unet = Unet1d(cfg, 3, global_dim=5).double()
+    actions, condition = torch.randn(2, 16, 3).double(), torch.randn(2, 5).double()
+    times = torch.tensor([0.02, 0.987654])
+    expected = published(unet.state_dict(), actions, times, condition)
+    output = unet.float()(actions.float(), times, condition.float())
+    torch.testing.assert_close(output, expected.float(), atol=1e-5, rtol=1e-5)
 
 
 def test_parameter_names_are_those_of_diffusion_policy():
