@@ -1,23 +1,16 @@
-"""The synchronised sampler: from images and instructions to videos and their actions.
-
-Video and actions are denoised in one loop on one time grid: at every step the video stream
-estimates its clean latent, the action stream estimates its clean actions given that latent, and
-the solver takes one step of each. The estimates at the last time of the grid are the result.
-"""
+"""From images and instructions to videos and their actions: encode, denoise, decode."""
 
 import enum
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from vag_core.flow import Integrator, time_grid
 from vag_core.model.image_fit import fit_image, to_pixels, to_unit_range
-from vag_core.model.vag import SamplerConfig, Vag
+from vag_core.sample import SamplerConfig, denoise, draw_noise
 
 if TYPE_CHECKING:
     from vag_core.checkpoint import Checkpoint
@@ -83,59 +76,6 @@ class Generated:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-def draw_noise(model: Vag, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Draw the noise of each seed: first the video's, then the actions', from a CPU generator.
-
-    So noise depends on the seed alone: not on the device, the batch or the number of threads.
-
-    Returns:
-        (B, C, T', h, w) and (B, padded steps, D), on the model's device.
-    """
-    cfg = model.cfg
-    video, actions = [], []
-    for seed in seeds:
-        generator = torch.Generator('cpu').manual_seed(seed)
-        video.append(torch.randn(cfg.vae.latent_channels, *cfg.latent_size, generator=generator))
-        actions.append(torch.randn(cfg.padded_steps, cfg.action.dimension, generator=generator))
-    return torch.stack(video).to(model.device), torch.stack(actions).to(model.device)
-
-
-def denoise(
-    model: Vag, first: Tensor, text: Tensor, noise: tuple[Tensor, Tensor], sampler: SamplerConfig
-) -> Iterator[tuple[float, Tensor, Tensor, Tensor]]:
-    """Run the dual stream down the time grid.
-
-    Args:
-        model: both streams.
-        first: (B, C, 1, h, w) clean first latent frame.
-        text: (B, L, d) tokens.
-        noise: as :func:`draw_noise` returns it.
-        sampler: steps, guidance, solver and grid.
-
-    Yields:
-        ``steps + 1`` times: the time t, the clean video estimate (B, C, T', h, w), the one of it
-        that the bridge saw, and the clean action estimate (B, padded steps, D). The last are the
-        result.
-    """
-    times = time_grid(sampler.steps, sampler.sigma_max, sampler.sigma_min, sampler.rho)
-    video_steps, action_steps = (Integrator(times, sampler.solver) for _ in range(2))
-    video, actions = (float(times[0]) * sample for sample in noise)
-    dropped = torch.zeros_like(text)
-    for index, t in enumerate(times):
-        batch_times = torch.full((len(first),), float(t), device=first.device)
-        conditional = model.video(video, batch_times, first, text)
-        guided = conditional
-        if sampler.guidance:
-            unconditional = model.video(video, batch_times, first, dropped)
-            guided = conditional + sampler.guidance * (conditional - unconditional)
-        seen = guided if model.cfg.action.guided_bridge else conditional
-        clean_actions = model.action(actions, batch_times, seen)
-        yield float(t), guided, seen, clean_actions
-        if index < sampler.steps:
-            video = video_steps.step(index, video, guided)
-            actions = action_steps.step(index, actions, clean_actions)
 
 
 @torch.inference_mode()

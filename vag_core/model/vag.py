@@ -6,45 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from vag_core.configuration import ConfigError, config
-from vag_core.flow import RHO, SIGMA_MAX, SIGMA_MIN, Solver
 from vag_core.model.action import ActionConfig, ActionStream
 from vag_core.model.image_fit import ImageFit
 from vag_core.model.text import TextConfig, make_text
 from vag_core.model.vae import SPACE_FACTOR, LightVae, VaeConfig, latent_frames
 from vag_core.model.video import VideoConfig, VideoStream
-
-
-@config
-class SamplerConfig:
-    """How a checkpoint is sampled unless a request says otherwise.
-
-    Attributes:
-        steps: solver steps; the networks are evaluated once more, at ``sigma_min``, for the
-            output.
-        guidance: g of ``x0_c + g (x0_c - x0_u)``, Cosmos-Predict2's convention; 0 is no guidance.
-        solver: euler or ab2.
-        sigma_max, sigma_min, rho: the Karras grid.
-    """
-
-    steps: int = 35
-    guidance: float = 7.0
-    solver: Solver = Solver.AB2
-    sigma_max: float = SIGMA_MAX
-    sigma_min: float = SIGMA_MIN
-    rho: float = RHO
-
-    def validate(self) -> None:
-        """Raise ConfigError for values without meaning."""
-        if self.steps < 1:
-            raise ConfigError(f'steps = {self.steps}: must be at least 1')
-        if not self.guidance >= 0:
-            raise ConfigError(f'guidance = {self.guidance}: must not be negative')
-        if not 0 < self.sigma_min < self.sigma_max:
-            raise ConfigError(
-                f'sigma_min = {self.sigma_min}, sigma_max = {self.sigma_max}: need 0 < min < max'
-            )
-        if not self.rho > 0:
-            raise ConfigError(f'rho = {self.rho}: must be positive')
+from vag_core.sample import SamplerConfig
 
 
 @config

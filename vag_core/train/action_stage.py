@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from vag_core import flow
-from vag_core.generate import denoise, draw_noise
 from vag_core.model.unet1d import pad_steps
 from vag_core.model.vag import Vag
+from vag_core.sample import denoise, draw_noise
 from vag_core.train.loop import OnStep, frozen, optimise
 from vag_core.train.noise import sample_times
 from vag_core.train.recipe import ActionTraining
