@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load
 from vag_core.embodiment import Embodiment
+from vag_core.workcell import Workcell
 
 
 class GripperUnit(enum.Enum):
@@ -143,7 +144,10 @@ class Safety:
         max_lateness_s: a tick later than this stops the motion.
         approval_timeout_s: a plan that nobody approves is dropped after this time.
         clearance_required: refuse plans that nobody could check for collisions.
-        min_clearance_m: smallest distance between bodies that may not touch.
+        min_clearance_m: smallest distance from an arm to the table or to the robot's body.
+        min_clearance_arms_m: smallest distance between the two arms.
+        min_clearance_fingers_m: smallest distance from a gripper's fingers to the table; fingers
+            are meant to come near.
     """
 
     clamp_tolerance: float = 0.05
@@ -169,6 +173,8 @@ class Safety:
     approval_timeout_s: float = 300.0
     clearance_required: bool = True
     min_clearance_m: float = 0.01
+    min_clearance_arms_m: float = 0.02
+    min_clearance_fingers_m: float = 0.0
 
     def validate(self) -> None:
         """Raise ConfigError for values that would switch a check off or invert it."""
@@ -203,6 +209,7 @@ class RobotProfile:
         home: one value per driver joint, the same for each arm.
         gripper_joint: driver name of the gripper joint.
         joint_limits: by driver joint name, the same for each arm.
+        workcell: where bases and table are, for checking plans; a real robot has no default.
     """
 
     name: str
@@ -217,6 +224,7 @@ class RobotProfile:
     gripper_joint: str
     home: dict[str, float]
     joint_limits: dict[str, JointLimits]
+    workcell: Workcell | None = None
     safety: Safety = Safety()
 
     def validate(self) -> None:
@@ -233,6 +241,7 @@ class RobotProfile:
             )
         self._validate_arms()
         self._validate_home()
+        self._validate_workcell()
         for joint, limits in self.joint_limits.items():
             if limits.max_jerk is not None and not self.safety.smoothing_window_s:
                 raise ConfigError(
@@ -254,6 +263,16 @@ class RobotProfile:
                 raise ConfigError(
                     f'gripper_joint = {self.gripper_joint!r}: not a joint of arm {arm.name}'
                 )
+
+    def _validate_workcell(self) -> None:
+        if self.workcell is None:
+            return
+        expected = [arm.name for arm in self.arms]
+        if sorted(self.workcell.bases) != sorted(expected):
+            raise ConfigError(
+                f'workcell: bases of {", ".join(sorted(self.workcell.bases))}: one is needed for '
+                f'each of the arms {", ".join(expected)}'
+            )
 
     def _validate_home(self) -> None:
         for joint, value in self.home.items():

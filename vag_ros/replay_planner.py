@@ -71,16 +71,14 @@ class Planner:
         )
 
 
-def clearance_of(profile: RobotProfile) -> Clearance | None:
-    """Return the twin's geometry for a simulated robot; None where nobody knows the geometry."""
-    if not profile.simulated:
-        return None
+def known_clearance(profile: RobotProfile) -> Clearance | None:
+    """Return the geometry of the robot; None where nobody knows it, or no simulator is here."""
     try:
-        from vag_sim.clearance import TwinClearance
+        from vag_sim.clearance import clearance_of
     except ImportError as error:
         print(f'clearance is not checked: {error}', file=sys.stderr)
         return None
-    return TwinClearance(profile)
+    return clearance_of(profile)
 
 
 def serve(robot: str) -> None:
@@ -89,7 +87,7 @@ def serve(robot: str) -> None:
     # Whatever a library prints must not end up between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     profile = load_profile(robot)
-    clearance = clearance_of(profile)
+    clearance = known_clearance(profile)
     while True:
         try:
             request, measured = pickle.load(source)

@@ -1,9 +1,9 @@
 """TwinClearance: how close the arms come to each other, to the table and to the robot's own body.
 
 It answers the planner's question (:class:`vag_core.safety.clearance.Clearance`) from the twin's
-geometry. Objects on the table are no part of it: fingers are meant to touch those. Fingers may
-also come as near to the table as they like: with it they count only where they penetrate.
-Links of the same arm are not compared; joint limits keep them apart.
+geometry: the whole cell for the simulated robot; for a real one its two arms on the bases that the
+profile's workcell gives, and an endless table. Objects on the table are no part of it: fingers are
+meant to touch those. Links of the same arm are not compared; joint limits keep them apart.
 """
 
 import mujoco
@@ -11,7 +11,7 @@ import numpy as np
 
 from vag_core.robot import RobotProfile, load_profile
 from vag_core.safety.clearance import Nearest
-from vag_sim.model import JOINTS, build_model
+from vag_sim.model import JOINTS, build_arms, build_model
 from vag_sim.scene import Scene
 
 SURROUNDINGS = ('body', 'table')
@@ -28,7 +28,11 @@ class TwinClearance:
 
     def __init__(self, profile: RobotProfile | None = None):
         self._profile = profile or load_profile('sim')
-        self._model = build_model(self._profile, Scene(objects=()))
+        self._model = (
+            build_model(self._profile, Scene(objects=()))
+            if self._profile.simulated
+            else build_arms(self._profile)
+        )
         self._data = mujoco.MjData(self._model)
         arms = [f'{arm.name}_' for arm in self._profile.arms]
         joints = [self._model.joint(f'{arm}{joint}') for arm in arms for joint in JOINTS[:-1]]
@@ -44,9 +48,13 @@ class TwinClearance:
         self._between = np.array([(a, b) for a in left for b in right])
         self._around = np.array(around)
         self._pairs = np.concatenate([self._between, self._around])
-        self._finger_on_table = [
-            'finger' in self._body_of[a] and self._body_of[b] == 'table' for a, b in self._pairs
-        ]
+        self._finger_on_table = np.array(
+            ['finger' in self._body_of[a] and self._body_of[b] == 'table' for a, b in self._pairs]
+        )
+        safety = self._profile.safety
+        self._required = np.full(len(self._pairs), safety.min_clearance_m)
+        self._required[: len(self._between)] = safety.min_clearance_arms_m
+        self._required[self._finger_on_table] = safety.min_clearance_fingers_m
 
     def _geoms(self, prefix: str) -> list[int]:
         return [i for i, body in enumerate(self._body_of) if body.startswith(prefix)]
@@ -56,7 +64,7 @@ class TwinClearance:
         return bool(self._model.geom_contype[box]) and link not in ON_THE_PLATE
 
     def nearest(self, positions: np.ndarray) -> Nearest:
-        """Return the nearest pair for each row of ``positions`` (N, 14) in rad and m.
+        """Return the tightest pair for each row of ``positions`` (N, D) in rad and m.
 
         Raises:
             ValueError: the shape is wrong or a number is not finite.
@@ -70,32 +78,36 @@ class TwinClearance:
             row, joint = bad[0]
             name = self._profile.joint_names[joint]
             raise ValueError(f'positions[{row}]: {name} = {positions[row, joint]}: must be finite')
-        found = [self._nearest_pair(position) for position in positions]
+        found = [self._tightest_pair(position) for position in positions]
         return Nearest(
             distance=np.array([distance for distance, _ in found]),
-            bodies=[bodies for _, bodies in found],
+            bodies=[tuple(self._body_of[geom] for geom in self._pairs[pair]) for _, pair in found],
+            required=np.array([self._required[pair] for _, pair in found]),
         )
 
-    def _nearest_pair(self, position: np.ndarray) -> tuple[float, tuple[str, str]]:
+    def _tightest_pair(self, position: np.ndarray) -> tuple[float, int]:
+        """Return the distance and the index of the pair with the least room.
+
+        Fingers near the table count only where they are nearer than they may.
+        """
         gripper = np.asarray(self._profile.is_gripper)
         self._data.qpos[self._qpos] = position[~gripper]
         self._data.qpos[self._finger_qpos] = np.repeat(position[gripper] / 2, 2)
         mujoco.mj_kinematics(self._model, self._data)
-        bounds = self._lower_bounds()
-        best, nearest = np.inf, 0
+        bounds = self._lower_bounds() - self._required
+        least, tightest, distance = np.inf, 0, np.inf
         for index in np.argsort(bounds):
-            if bounds[index] >= best:
+            if bounds[index] >= least:
                 break
-            first, second = self._pairs[index]
-            distance = mujoco.mj_geomDistance(
-                self._model, self._data, first, second, min(best, 10.0), None
+            required = self._required[index]
+            found = mujoco.mj_geomDistance(
+                self._model, self._data, *self._pairs[index], min(least + required, 10.0), None
             )
-            if self._finger_on_table[index] and distance >= 0:
+            if self._finger_on_table[index] and found >= required:
                 continue
-            if distance < best:
-                best, nearest = distance, index
-        first, second = self._pairs[nearest]
-        return best, (self._body_of[first], self._body_of[second])
+            if found - required < least:
+                least, tightest, distance = found - required, index, found
+        return distance, tightest
 
     def _lower_bounds(self) -> np.ndarray:
         """(P,) m: no pair of shapes is nearer than this."""
@@ -113,8 +125,8 @@ class TwinClearance:
 
 
 def clearance_of(profile: RobotProfile) -> TwinClearance | None:
-    """Return the twin's geometry for a simulated robot, None for a robot it does not know.
+    """Return the geometry of a robot whose arms are where it knows them to be, else None.
 
     It is the entry point ``vag.clearance`` of this layer.
     """
-    return TwinClearance(profile) if profile.simulated else None
+    return TwinClearance(profile) if profile.simulated or profile.workcell else None

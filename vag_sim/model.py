@@ -10,11 +10,13 @@ import mujoco
 import numpy as np
 
 from vag_core.robot import RobotProfile
+from vag_core.workcell import BasePose
 from vag_sim.scene import TABLE_HEIGHT, Scene, SceneObject, Shape
 
 ASSETS = Path(__file__).parent / 'assets'
 BASE_HEIGHT = 0.77
 BASE_SPACING = 0.60
+ENDLESS = 5.0
 JOINTS = ('joint1', 'joint2', 'joint3', 'joint4', 'joint5', 'joint6', 'gripper')
 """Joints of assets/piper.xml in the order of a profile's driver joints."""
 
@@ -29,18 +31,14 @@ def build_model(profile: RobotProfile, scene: Scene) -> mujoco.MjModel:
     Raises:
         ValueError: the profile is not one of two seven-joint arms named left and right.
     """
-    if [arm.name for arm in profile.arms] != ['left', 'right']:
-        raise ValueError(
-            f'arms = {[arm.name for arm in profile.arms]}: the twin has left and right'
-        )
-    if any(len(arm.driver_joints) != len(JOINTS) for arm in profile.arms):
-        raise ValueError(f'driver_joints: the twin has {len(JOINTS)} joints per arm, gripper last')
+    _check_arms(profile)
     spec = mujoco.MjSpec.from_file(str(ASSETS / 'cell.xml'))
     for geom in spec.geoms:
         if geom.contype:
             geom.contype, geom.conaffinity = CELL, OBJECT | sum(ARMS)
-    for index, arm in enumerate(profile.arms):
-        _attach_arm(spec, profile, index, arm.name)
+    for index, side in enumerate((1.0, -1.0)):
+        base = BasePose(position=(0.0, side * BASE_SPACING / 2, BASE_HEIGHT))
+        _attach_arm(spec, profile, index, base)
     spec.camera('head').name = profile.camera.key
     for arm, camera in zip(profile.arms, profile.other_cameras, strict=False):
         spec.camera(f'{arm.name}_wrist').name = camera.key
@@ -52,8 +50,39 @@ def build_model(profile: RobotProfile, scene: Scene) -> mujoco.MjModel:
     return spec.compile()
 
 
-def _attach_arm(spec: mujoco.MjSpec, profile: RobotProfile, index: int, name: str) -> None:
-    """Stand one Piper on the plate, its ranges taken from the profile's hard limits."""
+def build_arms(profile: RobotProfile) -> mujoco.MjModel:
+    """Compile the arms alone on the bases of ``profile.workcell``, over an endless table.
+
+    Raises:
+        ValueError: as :func:`build_model`.
+    """
+    _check_arms(profile)
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    table = spec.worldbody.add_body(name='table', pos=[0.0, 0.0, profile.workcell.table_height])
+    table.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=[ENDLESS, ENDLESS, ENDLESS],
+        pos=[0.0, 0.0, -ENDLESS],
+        contype=CELL,
+        conaffinity=sum(ARMS),
+    )
+    for index, arm in enumerate(profile.arms):
+        _attach_arm(spec, profile, index, profile.workcell.bases[arm.name])
+    return spec.compile()
+
+
+def _check_arms(profile: RobotProfile) -> None:
+    if [arm.name for arm in profile.arms] != ['left', 'right']:
+        raise ValueError(
+            f'arms = {[arm.name for arm in profile.arms]}: the twin has left and right'
+        )
+    if any(len(arm.driver_joints) != len(JOINTS) for arm in profile.arms):
+        raise ValueError(f'driver_joints: the twin has {len(JOINTS)} joints per arm, gripper last')
+
+
+def _attach_arm(spec: mujoco.MjSpec, profile: RobotProfile, index: int, base: BasePose) -> None:
+    """Stand one Piper on its base, its ranges taken from the profile's hard limits."""
     arm = mujoco.MjSpec.from_file(str(ASSETS / 'piper.xml'))
     for geom in arm.geoms:
         geom.contype, geom.conaffinity = ARMS[index], CELL | OBJECT | ARMS[1 - index]
@@ -63,9 +92,9 @@ def _attach_arm(spec: mujoco.MjSpec, profile: RobotProfile, index: int, name: st
         arm.actuator(model_joint).ctrlrange = bounds
         if model_joint != 'gripper':
             arm.joint(model_joint).range = bounds
-    side = 1.0 if index == 0 else -1.0
-    frame = spec.worldbody.add_frame(pos=[0.0, side * BASE_SPACING / 2, BASE_HEIGHT])
-    frame.attach_body(arm.body('base'), f'{name}_', '')
+    turn = [np.cos(base.yaw / 2), 0.0, 0.0, np.sin(base.yaw / 2)]
+    frame = spec.worldbody.add_frame(pos=base.position, quat=turn)
+    frame.attach_body(arm.body('base'), f'{profile.arms[index].name}_', '')
 
 
 def _add_object(spec: mujoco.MjSpec, item: SceneObject) -> None:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from vag_core.robot import (
     profile_names,
 )
 
+SIM = load_profile('sim')
 PROFILES = [load_profile(name) for name in profile_names()]
 
 
@@ -150,3 +153,17 @@ def test_limits_that_leave_no_room_or_do_not_limit_are_refused(change):
 def test_a_gripper_whose_unit_would_be_taken_for_metres_is_refused(fields):
     with pytest.raises(ConfigError):
         Gripper(**fields)
+
+
+def test_a_workcell_without_a_base_for_each_arm_is_refused():
+    cell = {'bases': {'left': {'position': [0, 0.3, 0.8]}}, 'table_height': 0.75}
+    mapping = {**to_mapping(SIM), 'workcell': cell}
+    with pytest.raises(ConfigError, match='one is needed for each of the arms left, right'):
+        load(RobotProfile, mapping)
+
+
+def test_a_jerk_limit_needs_smoothing():
+    limits = {**SIM.joint_limits}
+    limits['joint1'] = dataclasses.replace(limits['joint1'], max_jerk=50.0)
+    with pytest.raises(ConfigError, match=r'joint1: max_jerk = 50.0: needs .*smoothing_window_s'):
+        dataclasses.replace(SIM, joint_limits=limits)

@@ -210,7 +210,7 @@ def test_a_refused_plan_ends_with_an_error_and_its_reason(domain_id, tmp_path):
     process = start(tmp_path / 'output', domain_id, '--robot', str(tmp_path / 'wide.yaml'))
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
-    assert re.search(r'failed \(-13\): .*min_clearance_m = 1.0', output)
+    assert re.search(r'failed \(-13\): .*1.0000 m are required', output)
     topics = read_bag(Path(printed(output, 'bag')))
     assert f'/{PROFILE.arms[0].command_topic}' not in topics
 

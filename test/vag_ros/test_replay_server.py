@@ -132,7 +132,7 @@ def test_a_goal_that_brings_the_arms_together_is_refused(arms):
     positions[:, 0], positions[:, 7] = -1.2 * ramp[:, 0], 1.2 * ramp[:, 0]
     result = refused(arms, goal(PROFILE.joint_names, positions, times))
     assert result.error_code == ReplayTrajectory.Result.CLEARANCE_VIOLATED
-    assert 'min_clearance_m' in result.error_string
+    assert 'm are required' in result.error_string
 
 
 def test_a_goal_whose_stamp_is_over_is_refused(arms):

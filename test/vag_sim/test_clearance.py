@@ -1,3 +1,5 @@
+import dataclasses
+
 import mujoco
 import numpy as np
 import pytest
@@ -5,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vag_core.robot import load_profile, profile_names
-from vag_sim.clearance import TwinClearance
+from vag_core.workcell import BasePose, Workcell
+from vag_sim.clearance import TwinClearance, clearance_of
 from vag_sim.kinematics import ArmKinematics, downward
 from vag_sim.motion import command_curve
 from vag_sim.tasks import make_task
@@ -73,18 +76,27 @@ poses = st.tuples(
 ).map(np.array)
 
 
+def room(clearance, position):
+    """The least room over all pairs, each compared: distance less what its kind requires."""
+    clearance.nearest(position[None])
+    model, data = clearance._model, clearance._data
+    rooms = [
+        mujoco.mj_geomDistance(model, data, *pair, 10.0, None) - required
+        for pair, required in zip(clearance._pairs, clearance._required, strict=True)
+    ]
+    return min(
+        left
+        for left, finger in zip(rooms, clearance._finger_on_table, strict=True)
+        if not finger or left < 0
+    )
+
+
 @given(poses)
 @settings(max_examples=15, deadline=None)
-def test_the_answer_is_that_of_comparing_every_pair(position):
-    distance, _ = _only(position)
-    model, data = CLEARANCE._model, CLEARANCE._data
-    every = [mujoco.mj_geomDistance(model, data, a, b, 10.0, None) for a, b in CLEARANCE._pairs]
-    counted = [
-        d
-        for d, finger in zip(every, CLEARANCE._finger_on_table, strict=True)
-        if not finger or d < 0
-    ]
-    assert distance == pytest.approx(min(counted), abs=1e-6)
+def test_the_answer_is_the_least_room_over_every_pair(position):
+    nearest = CLEARANCE.nearest(position[None])
+    least = nearest.distance[0] - nearest.required[0]
+    assert least == pytest.approx(room(CLEARANCE, position), abs=1e-6)
 
 
 def test_a_pose_that_is_not_finite_is_refused_by_name():
@@ -99,7 +111,43 @@ def test_the_wrong_number_of_joints_is_refused():
         CLEARANCE.nearest(np.zeros((2, 13)))
 
 
-@pytest.mark.parametrize('name', profile_names())
-def test_every_profile_of_the_robot_has_a_clearance(name):
-    profile = load_profile(name)
-    assert TwinClearance(profile).nearest(profile.home_position[None]).distance[0] > 0.05
+def test_two_arms_keep_more_distance_than_an_arm_and_the_table():
+    reach = PROFILE.home_position.copy()
+    reach[[0, 1, 2]], reach[[7, 8, 9]] = [-0.55, 1.2, -1.0], [0.55, 1.2, -1.0]
+    nearest = CLEARANCE.nearest(reach[None])
+    assert {body.split('_')[0] for body in nearest.bodies[0]} == {'left', 'right'}
+    assert nearest.required[0] == PROFILE.safety.min_clearance_arms_m > 0.01
+    home = CLEARANCE.nearest(PROFILE.home_position[None])
+    assert home.required[0] == PROFILE.safety.min_clearance_m
+
+
+REAL = load_profile('agilex')
+BASES = {'left': BasePose(position=(0, 0.3, 0.77)), 'right': BasePose(position=(0, -0.3, 0.77))}
+
+
+def on_a_table_at(height, **bases):
+    cell = Workcell(bases={**BASES, **bases}, table_height=height)
+    return clearance_of(dataclasses.replace(REAL, workcell=cell))
+
+
+@pytest.mark.parametrize('name', sorted({*profile_names()} - {'sim'}))
+def test_nobody_knows_the_geometry_of_a_shipped_real_profile(name):
+    assert clearance_of(load_profile(name)) is None
+
+
+def test_a_real_robot_is_checked_where_its_workcell_says_that_it_stands():
+    far, near = on_a_table_at(0.75), on_a_table_at(0.85)
+    home = REAL.home_position[None]
+    assert far.nearest(home).distance[0] - near.nearest(home).distance[0] == pytest.approx(0.1)
+
+
+def test_arms_whose_bases_face_each_other_collide_where_parallel_ones_do_not():
+    stretched = REAL.home_position.copy()
+    stretched[[1, 8]], stretched[[2, 9]] = 1.6, -1.2
+    parallel = on_a_table_at(0.2)
+    opposite = BasePose(position=(0.6, 0.3, 0.77), yaw=np.pi)
+    facing = on_a_table_at(0.2, right=opposite)
+    assert parallel.nearest(stretched[None]).distance[0] > 0.1
+    nearest = facing.nearest(stretched[None])
+    assert nearest.distance[0] < 0
+    assert {body.split('_')[0] for body in nearest.bodies[0]} == {'left', 'right'}

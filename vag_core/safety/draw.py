@@ -46,8 +46,8 @@ def draw_plan(
         axis.text(0.5, 0.5, 'clearance not checked', ha='center', transform=axis.transAxes)
     else:
         axis.plot(plan.times, 1e3 * plan.distances, lw=1)
-        axis.axhspan(0, 1e3 * profile.safety.min_clearance_m, color='tab:red', alpha=0.2, lw=0)
-        axis.set_title(f'nearest: {" and ".join(plan.min_distance_bodies)}', fontsize=8)
+        axis.axhspan(0, 1e3 * plan.required_distance, color='tab:red', alpha=0.2, lw=0)
+        axis.set_title(f'least room: {" and ".join(plan.min_distance_bodies)}', fontsize=8)
     axis.set_ylabel('distance [mm]', fontsize=8)
     axis.tick_params(labelsize=6)
     figure.supxlabel('time of the motion [s]; the approach ends at the grey line', fontsize=8)

@@ -36,10 +36,11 @@ class Plan:
         clamps, largest_clamp: (D,) points moved onto a limit, and the largest of those moves.
         requested_peak_velocity, requested_peak_acceleration: (D,) of the request at its own speed.
         planned_peak_velocity, planned_peak_acceleration: (D,) by differences between ticks.
-        distances: (M,) m between the nearest bodies that may not touch, at every tick; None when
+        distances: (M,) m between the two bodies with the least room at every tick; None when
             nobody checked.
-        min_distance, min_distance_tick, min_distance_bodies: the smallest of them, when and
-            between which two bodies.
+        min_distance, min_distance_tick, min_distance_bodies, required_distance: where there is
+            the least room of all: how much, when, between which two bodies, and how much the
+            profile asks for between those.
     """
 
     period: float
@@ -61,6 +62,7 @@ class Plan:
     min_distance: float | None = None
     min_distance_tick: int | None = None
     min_distance_bodies: tuple[str, str] | None = None
+    required_distance: float | None = None
 
     @property
     def times(self) -> np.ndarray:
@@ -114,13 +116,14 @@ def make_plan(
         return refusal
     if clearance is not None:
         answer = clearance.nearest(plan.positions)
-        tick = int(np.argmin(answer.distance))
+        tick = answer.tightest
         plan = dataclasses.replace(
             plan,
             distances=answer.distance,
             min_distance=float(answer.distance[tick]),
             min_distance_tick=tick,
             min_distance_bodies=tuple(answer.bodies[tick]),
+            required_distance=float(answer.required[tick]),
         )
     return _clearance_refusal(plan, profile) or plan
 
@@ -218,7 +221,6 @@ def _recheck(plan: Plan, start: np.ndarray, profile: RobotProfile) -> Refusal | 
 
 
 def _clearance_refusal(plan: Plan, profile: RobotProfile) -> Refusal | None:
-    required = profile.safety.min_clearance_m
     if plan.min_distance is None:
         if not profile.safety.clearance_required:
             return None
@@ -226,13 +228,13 @@ def _clearance_refusal(plan: Plan, profile: RobotProfile) -> Refusal | None:
             f'clearance was not checked: nobody here knows the geometry of robot {profile.name}, '
             'and its profile sets clearance_required'
         )
-        return Refusal(ErrorCode.CLEARANCE_VIOLATED, text, limit=required)
-    if plan.min_distance >= required:
+        return Refusal(ErrorCode.CLEARANCE_VIOLATED, text)
+    tick, distance, required = plan.min_distance_tick, plan.min_distance, plan.required_distance
+    if distance >= required:
         return None
-    tick, distance = plan.min_distance_tick, plan.min_distance
     text = (
         f'{plan.min_distance_bodies[0]} and {plan.min_distance_bodies[1]} come as near as '
         f'{distance:.4f} m at {tick * plan.period:.3f} s of the motion (request time '
-        f'{plan.request_time(tick * plan.period):.3f} s); min_clearance_m = {required:.4f} m'
+        f'{plan.request_time(tick * plan.period):.3f} s); {required:.4f} m are required'
     )
     return Refusal(ErrorCode.CLEARANCE_VIOLATED, text, '', tick, distance, required)

@@ -16,7 +16,9 @@ class Geometry:
     """Bodies half a metre apart, whatever the pose."""
 
     def nearest(self, positions):
-        return Nearest(np.full(len(positions), 0.5), [('left_link6', 'table')] * len(positions))
+        count = len(positions)
+        pairs = [('left_link6', 'table')] * count
+        return Nearest(np.full(count, 0.5), pairs, np.full(count, 0.01))
 
 
 @pytest.fixture

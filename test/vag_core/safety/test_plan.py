@@ -18,7 +18,8 @@ class Wall:
     def nearest(self, positions):
         distance = np.full(len(positions), 0.5)
         distance[self.tick] = self.distance
-        return Nearest(distance, [('left_gripper', 'table')] * len(positions))
+        pairs = [('left_gripper', 'table')] * len(positions)
+        return Nearest(distance, pairs, np.full(len(positions), 0.01))
 
 
 def test_a_plan_begins_at_the_measured_pose_and_ends_at_the_requests_end(profile, wave):
