@@ -90,7 +90,7 @@ def cost(cfg: VagConfig) -> Cost:
         times = torch.empty(1)
         text = torch.empty(1, cfg.text.length, cfg.text.dim)
         actions = torch.empty(1, cfg.padded_steps, cfg.action.dimension)
-    evaluations = cfg.sampler.steps + 1
+    evaluations = cfg.sampler.evaluations
     return Cost(
         video_parameters=count_parameters(model.video),
         action_parameters=count_parameters(model.action),
@@ -101,7 +101,7 @@ def cost(cfg: VagConfig) -> Cost:
         action_flop=_flop(model.action, actions, times, latent),
         encode_flop=_flop(model.vae.encode, first_frame),
         decode_flop=_flop(model.vae.decode, latent),
-        evaluations=evaluations * (2 if cfg.sampler.guidance else 1),
+        evaluations=evaluations * (2 if cfg.sampler.extrapolation else 1),
         action_evaluations=evaluations,
         activation_bytes=2 * LIVE_TENSORS * tokens * cfg.video.network.width,
     )

@@ -1,4 +1,4 @@
-"""Rectified flow: time grids, interpolation, clean and velocity estimates, solvers.
+"""Rectified flow: time grids, training noise levels, interpolation, clean estimates, solvers.
 
 A noisy sample is ``x_t = (1 - t) x0 + t e`` with noise e ~ N(0, 1) and t in [0, 1); the velocity
 is ``v = e - x0``. In the EDM notation of Karras et al. (2022) the same sample is
@@ -14,6 +14,18 @@ import numpy as np
 SIGMA_MAX = 80.0
 SIGMA_MIN = 0.002
 RHO = 7.0
+
+
+class Grid(enum.Enum):
+    """Which noise levels belong to a number of steps.
+
+    ``official``: Cosmos-Predict2's ``steps + 1`` levels. ``diffusers``: the ``steps`` levels of
+    its ``Cosmos2VideoToWorldPipeline``, which then repeats the last one, so that its last step
+    does nothing; here that step, with its evaluation, is left out.
+    """
+
+    OFFICIAL = 'official'
+    DIFFUSERS = 'diffusers'
 
 
 class Solver(enum.Enum):
@@ -34,27 +46,53 @@ def t_to_sigma(t):
 
 
 def karras_sigmas(
-    steps: int, sigma_max: float = SIGMA_MAX, sigma_min: float = SIGMA_MIN, rho: float = RHO
+    steps: int,
+    sigma_max: float = SIGMA_MAX,
+    sigma_min: float = SIGMA_MIN,
+    rho: float = RHO,
+    grid: Grid = Grid.OFFICIAL,
 ) -> np.ndarray:
-    """Return the ``steps + 1`` decreasing noise levels of Karras et al. (2022), equation 5.
+    """Return the decreasing noise levels of Karras et al. (2022), equation 5.
 
-    With 35 steps this is the grid of Cosmos-Predict2: both ends belong to it and there is no
-    final zero, because the network's clean estimate at ``sigma_min`` is the output.
+    There are ``steps + 1`` of them on the official grid and ``steps`` on diffusers'. Both ends
+    belong to the grid and there is no final zero.
     """
-    if steps < 1:
-        raise ValueError(f'steps = {steps}: must be at least 1')
+    levels = steps + (grid is Grid.OFFICIAL)
+    if levels < 2:
+        raise ValueError(f'steps = {steps}: must be at least {2 - (levels - steps)}')
     if not 0 < sigma_min < sigma_max:
         raise ValueError(f'sigma_min = {sigma_min}, sigma_max = {sigma_max}: need 0 < min < max')
-    ramp = np.linspace(0.0, 1.0, steps + 1)
+    ramp = np.linspace(0.0, 1.0, levels)
     high, low = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
     return (high + ramp * (low - high)) ** rho
 
 
 def time_grid(
-    steps: int, sigma_max: float = SIGMA_MAX, sigma_min: float = SIGMA_MIN, rho: float = RHO
+    steps: int,
+    sigma_max: float = SIGMA_MAX,
+    sigma_min: float = SIGMA_MIN,
+    rho: float = RHO,
+    grid: Grid = Grid.OFFICIAL,
 ) -> np.ndarray:
-    """Return the ``steps + 1`` decreasing flow times of :func:`karras_sigmas`."""
-    return sigma_to_t(karras_sigmas(steps, sigma_max, sigma_min, rho))
+    """Return the decreasing flow times of :func:`karras_sigmas`."""
+    return sigma_to_t(karras_sigmas(steps, sigma_max, sigma_min, rho, grid))
+
+
+def lognormal_sigmas(normal, mean: float = 0.0, std: float = 1.0, latent_frames: int = 1):
+    """Map draws of N(0, 1) to training noise levels ``exp(mean + std n) sqrt(T')``.
+
+    Cosmos-Predict2 post-trains with mean 0, std 1 and its T' = 24 latent frames: neighbouring
+    frames say nearly the same, so a longer video needs more noise to hide as much.
+    """
+    return math.sqrt(latent_frames) * math.e ** (mean + std * normal)
+
+
+def loguniform_sigmas(uniform, low: float = 200.0, high: float = 1e5):
+    """Map draws of U(0, 1) to noise levels whose logarithm is uniform in [ln low, ln high].
+
+    Cosmos-Predict2 post-trains 5 % of its samples with these instead of the log-normal ones.
+    """
+    return low * (high / low) ** uniform
 
 
 def noisy_sample(clean, noise, t):
@@ -62,19 +100,9 @@ def noisy_sample(clean, noise, t):
     return (1 - t) * clean + t * noise
 
 
-def velocity(clean, noise):
-    """Return ``v = noise - clean``, the derivative of the noisy sample in t."""
-    return noise - clean
-
-
 def clean_estimate(sample, velocity, t):
     """Return the clean sample that ``velocity`` implies at time t: ``x_t - t v``."""
     return sample - t * velocity
-
-
-def velocity_estimate(sample, clean, t):
-    """Return the velocity that a clean estimate implies at time t: ``(x_t - clean) / t``."""
-    return (sample - clean) / t
 
 
 class Integrator:

@@ -151,7 +151,7 @@ def _generate_batch(
 
     started = clock()
     check()
-    total = sampler.steps + 1
+    total = len(sampler.times)
     for step, estimates in enumerate(denoise(model, first, text, noise, sampler), 1):
         _, video, _, actions = estimates
         if on_progress is not None:
