@@ -1,31 +1,38 @@
-"""A checkpoint: one folder with everything that generation needs.
+"""A checkpoint: one folder with everything that generation needs, or where to find it.
 
 ``config.yaml`` holds the model's sizes, the embodiment, the normaliser and how it was made;
 ``video.safetensors`` the transformer under diffusers' parameter names, ``action.safetensors``
-the action stream, ``vae.safetensors`` the VAE.
+the action stream, ``vae.safetensors`` the VAE. In place of a file the configuration may refer to
+weights elsewhere, which are checked before they are used.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load, to_mapping
 from vag_core.embodiment import Embodiment
 from vag_core.files import new_folder
+from vag_core.model.action import ActionStream
 from vag_core.model.normaliser import Normaliser
+from vag_core.model.text import make_text
 from vag_core.model.vag import Vag, VagConfig
+from vag_core.weights_reference import WeightsReference
 
 SCHEMA_VERSION = 1
 CONFIG_FILE = 'config.yaml'
+UNTRAINED = 'untrained'
+DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
+# What may lie outside. The action stream is this project's own and always inside.
+REFERABLE = ('video', 'vae', 'text')
 
 
 class CheckpointError(ValueError):
@@ -44,6 +51,10 @@ class CheckpointConfig:
         camera: key of the camera that it was trained on.
         fps: rate of frames and actions, Hz.
         evaluation: what is known of its quality, shown wherever its results are.
+        dtype: of the video stream and the VAE in memory, ``float32`` or ``bfloat16``; the action
+            stream stays in float32.
+        weights: parts that lie elsewhere: ``video``, ``vae``, ``text``.
+        action_seed: the action stream is untrained: it has no file and is drawn from this seed.
         provenance: how it was made; JSON values only.
     """
 
@@ -54,6 +65,9 @@ class CheckpointConfig:
     camera: str
     fps: float
     evaluation: str
+    dtype: str = 'float32'
+    weights: dict[str, WeightsReference] = field(default_factory=dict)
+    action_seed: int | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def validate(self) -> None:
@@ -71,26 +85,38 @@ class CheckpointConfig:
                 raise ConfigError(f'{part}: {length} dimensions, model.action has {dimension}')
         if not self.fps > 0:
             raise ConfigError(f'fps = {self.fps}: must be positive')
+        if self.dtype not in DTYPES:
+            raise ConfigError(f'dtype = {self.dtype!r}: allowed are {", ".join(DTYPES)}')
+        for part in self.weights:
+            if part not in REFERABLE:
+                raise ConfigError(f'weights: {part!r}: allowed are {", ".join(REFERABLE)}')
+        if self.action_seed is not None and self.evaluation != UNTRAINED:
+            raise ConfigError(
+                f'evaluation = {self.evaluation!r}: with action_seed it must be {UNTRAINED!r}'
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checkpoint in memory; its model is in evaluation mode."""
+    """A checkpoint in memory; its model is in evaluation mode.
+
+    Attributes:
+        name: of its folder.
+        path: absolute.
+        config: with absolute paths of the weights that lie elsewhere.
+        model: on one device.
+        hash: SHA-256 over names and contents of the folder's files as they were when it was
+            loaded, whatever the folder is called. The identities of weights that lie elsewhere
+            are part of the configuration, so they count.
+        dtype: of the video stream and the VAE.
+    """
 
     name: str
     path: Path
     config: CheckpointConfig
     model: Vag
-
-    @cached_property
-    def hash(self) -> str:
-        """SHA-256 over names and contents of the files, whatever the folder is called."""
-        digest = hashlib.sha256()
-        for path in sorted(p for p in self.path.iterdir() if p.is_file()):
-            content = path.read_bytes()
-            digest.update(f'{path.name}\0{len(content)}\0'.encode())
-            digest.update(content)
-        return digest.hexdigest()
+    hash: str
+    dtype: torch.dtype = torch.float32
 
     @property
     def embodiment(self) -> Embodiment:
@@ -133,49 +159,115 @@ def save_checkpoint(
 ) -> Path:
     """Write a checkpoint to the new ``folder`` and return it; a folder that exists is complete.
 
+    Parts that ``cfg.weights`` or ``cfg.action_seed`` stand for are not written.
+
     Args:
         folder: must not exist.
         cfg: its configuration.
         model: its weights.
-        dtype: of the weights on disk, e.g. ``torch.float16``; they are loaded as float32.
+        dtype: of the weights on disk, e.g. ``torch.float16``.
 
     Raises:
         FileExistsError: the folder is there already; it is left as it is.
     """
     folder = Path(folder)
+    without = {*cfg.weights, *(['action'] if cfg.action_seed is not None else [])}
     with new_folder(folder) as partial:
         text = yaml.safe_dump(to_mapping(cfg), sort_keys=False, default_flow_style=None, width=100)
         (partial / CONFIG_FILE).write_text(text)
         for name, part in _parts(model).items():
+            if name in without:
+                continue
             weights = {
                 k: v.detach().to('cpu', dtype).contiguous() for k, v in part.state_dict().items()
             }
-            (partial / f'{name}.safetensors').write_bytes(save(weights))
+            save_file(weights, partial / f'{name}.safetensors')
     return folder
 
 
-def load_checkpoint(path_or_name: Path | str, device: str | torch.device = 'cpu') -> Checkpoint:
+def find_checkpoint(path_or_name: Path | str) -> tuple[Path, CheckpointConfig]:
+    """Return the folder and the configuration of a checkpoint, without its weights.
+
+    Raises:
+        FileNotFoundError: there is none; every place that was looked at is named.
+        ConfigError: its configuration is wrong; file, field, value and what is allowed are named.
+    """
+    path = Path(path_or_name)
+    if not path.is_dir():
+        path = resources.find(Path('checkpoints') / path_or_name)
+    path = path.resolve()
+    cfg = load(CheckpointConfig, path / CONFIG_FILE)
+    return path, replace(cfg, weights={k: r.below(path) for k, r in cfg.weights.items()})
+
+
+def load_checkpoint(
+    path_or_name: Path | str,
+    device: str | torch.device = 'cpu',
+    dtype: torch.dtype | None = None,
+    text_cache: Path | None = None,
+) -> Checkpoint:
     """Load a checkpoint folder, or a shipped checkpoint by name.
+
+    Args:
+        path_or_name: the folder, or a shipped name.
+        device: of the model.
+        dtype: of the video stream and the VAE in memory; None for the checkpoint's own.
+        text_cache: folder of cached text tokens, where the text encoder is a large one; None for
+            the user's cache.
 
     Raises:
         FileNotFoundError: there is none; every place that was looked at is named.
         ConfigError: its configuration is wrong; file, field, value and what is allowed are named.
         CheckpointError: weights are missing, unexpected or of another shape; each is named.
+        WeightsChangedError: weights outside are missing or others than the ones referred to.
     """
-    path = Path(path_or_name)
-    if not path.is_dir():
-        path = resources.find(Path('checkpoints') / path_or_name)
-    cfg = load(CheckpointConfig, path / CONFIG_FILE)
+    path, cfg = find_checkpoint(path_or_name)
+    dtype = dtype or DTYPES[cfg.dtype]
+    found_hash = hash_folder(path)
     with torch.device('meta'):
         model = Vag(cfg.model)
+    if cfg.action_seed is not None:
+        model.action = untrained_action(cfg)
     for name, part in _parts(model).items():
-        file = path / f'{name}.safetensors'
-        if not file.is_file():
-            raise CheckpointError(f'{file}: missing')
-        weights = load_file(file)
-        _check_weights(file, part.state_dict(), weights)
-        part.load_state_dict({k: v.float() for k, v in weights.items()}, assign=True)
-    return Checkpoint(path.resolve().name, path.resolve(), cfg, model.to(device).eval())
+        if name == 'action' and cfg.action_seed is not None:
+            continue
+        in_memory = torch.float32 if name == 'action' else dtype
+        if name in cfg.weights:
+            _load_outside(name, part, cfg.weights[name].check(), in_memory, device)
+        else:
+            _load_own(part, path / f'{name}.safetensors', in_memory, device)
+    model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
+    return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
+
+
+def untrained_action(cfg: CheckpointConfig) -> nn.Module:
+    """Draw the action stream from ``cfg.action_seed``: the same on every machine and device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(cfg.action_seed)
+        return ActionStream(cfg.model.action, cfg.model.vae.latent_channels)
+
+
+def hash_folder(folder: Path) -> str:
+    """Return the SHA-256 over names, sizes and contents of a folder's files, hexadecimal."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.iterdir() if p.is_file()):
+        digest.update(f'{path.name}\0{path.stat().st_size}\0'.encode())
+        with path.open('rb') as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _load_own(
+    part: nn.Module, file: Path, dtype: torch.dtype, device: str | torch.device
+) -> None:
+    if not file.is_file():
+        raise CheckpointError(f'{file}: missing')
+    weights = load_file(file, device=str(device))
+    _check_weights(file, part.state_dict(), weights)
+    for key, value in weights.items():
+        weights[key] = value.to(dtype) if value.is_floating_point() else value
+    part.load_state_dict(weights, assign=True)
 
 
 def _check_weights(

@@ -1,13 +1,18 @@
 """From a text configuration to its encoder."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from vag_core.model.text.cache import CachedText
 from vag_core.model.text.config import TextConfig, TextKind
 from vag_core.model.text.encoder import TextEncoder, TextError, stack_tokens
 from vag_core.model.text.sentence import SentenceText
+from vag_core.model.text.t5 import T5Text
 from vag_core.model.text.words import HashedWords
+from vag_core.weights_reference import WeightsReference
 
 
 class AbsentText:
@@ -27,11 +32,26 @@ class AbsentText:
         )
 
 
-def make_text(cfg: TextConfig) -> TextEncoder:
-    """Return the encoder of ``cfg``; that of T5 waits for a checkpoint to name its weights."""
-    kinds = {
-        TextKind.WORDS: HashedWords,
-        TextKind.SENTENCE: SentenceText,
-        TextKind.T5: AbsentText,
-    }
-    return kinds[cfg.kind](cfg)
+def make_text(
+    cfg: TextConfig,
+    weights: WeightsReference | None = None,
+    device: str | torch.device = 'cpu',
+    cache: Path | None = None,
+) -> TextEncoder:
+    """Return the encoder of ``cfg``.
+
+    Args:
+        cfg: kind and sizes.
+        weights: of T5; they are checked and loaded when an instruction is not in the cache.
+        device: where T5 runs.
+        cache: folder of T5's tokens; None for the user's.
+    """
+    if cfg.kind is TextKind.WORDS:
+        return HashedWords(cfg)
+    if cfg.kind is TextKind.SENTENCE:
+        return SentenceText(cfg)
+    if weights is None:
+        return AbsentText(cfg)
+    return CachedText(
+        cfg, f't5 {weights.digest}', lambda: T5Text(cfg, weights.check(), device), cache
+    )
