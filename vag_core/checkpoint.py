@@ -7,7 +7,7 @@ weights elsewhere, which are checked before they are used.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from vag_core.model.action import ActionStream
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.text import make_text
 from vag_core.model.vag import Vag, VagConfig
-from vag_core.weights_reference import WeightsReference
+from vag_core.weights_reference import WeightsReference, model_files
 
 SCHEMA_VERSION = 1
 CONFIG_FILE = 'config.yaml'
@@ -232,10 +232,11 @@ def load_checkpoint(
         if name == 'action' and cfg.action_seed is not None:
             continue
         in_memory = torch.float32 if name == 'action' else dtype
+        files = [path / f'{name}.safetensors']
         if name in cfg.weights:
-            _load_outside(name, part, cfg.weights[name].check(), in_memory, device)
-        else:
-            _load_own(part, path / f'{name}.safetensors', in_memory, device)
+            root = cfg.weights[name].check()
+            files = [p for p in model_files(root) if p.suffix == '.safetensors']
+        _load_part(part, files, in_memory, device)
     model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
     return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
 
@@ -258,13 +259,15 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _load_own(
-    part: nn.Module, file: Path, dtype: torch.dtype, device: str | torch.device
+def _load_part(
+    part: nn.Module, files: Sequence[Path], dtype: torch.dtype, device: str | torch.device
 ) -> None:
-    if not file.is_file():
-        raise CheckpointError(f'{file}: missing')
-    weights = load_file(file, device=str(device))
-    _check_weights(file, part.state_dict(), weights)
+    weights = {}
+    for file in files:
+        if not file.is_file():
+            raise CheckpointError(f'{file}: missing')
+        weights |= load_file(file, device=str(device))
+    _check_weights(files[0], part.state_dict(), weights)
     for key, value in weights.items():
         weights[key] = value.to(dtype) if value.is_floating_point() else value
     part.load_state_dict(weights, assign=True)

@@ -5,10 +5,12 @@ are a :class:`vag_core.robot.RobotProfile`, and many embodiments (LIBERO, AgiBot
 """
 
 import enum
+from pathlib import Path
 
 import numpy as np
 
-from vag_core.configuration import ConfigError, config
+from vag_core import resources
+from vag_core.configuration import ConfigError, config, load
 
 
 class ActionSpace(enum.Enum):
@@ -70,3 +72,24 @@ class Embodiment:
         """Map (..., D) actions in the data set's units to the robot's."""
         scale = np.asarray(self.robot_scale or 1.0)
         return np.asarray(actions) * scale + np.asarray(self.robot_offset or 0.0)
+
+
+def embodiment_names() -> list[str]:
+    """Names of the embodiments that ship without a robot profile."""
+    return resources.names('config/embodiments', '.yaml')
+
+
+def load_embodiment(name_or_path: str | Path) -> Embodiment:
+    """Load a shipped embodiment by name, or any by the path of its YAML file.
+
+    Raises:
+        ConfigError: naming the file, field, value and what is allowed.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in ('.yaml', '.yml'):
+        if str(name_or_path) not in embodiment_names():
+            raise ConfigError(
+                f'embodiment = {str(name_or_path)!r}: known are {", ".join(embodiment_names())}'
+            )
+        path = resources.find(f'config/embodiments/{name_or_path}.yaml')
+    return load(Embodiment, path)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from vag_core.flow import Solver
 from vag_core.model.image_fit import fit_image, to_pixels, to_unit_range
 from vag_core.sample import SamplerConfig, denoise, draw_noise
 
@@ -36,7 +37,7 @@ class Request:
         image: (H, W, 3) uint8 RGB of any size.
         instruction: what the robot shall do.
         seed: of the noise; any 64-bit integer.
-        steps, guidance: None for the checkpoint's own.
+        steps, guidance, solver, negative: as in SamplerConfig; None for the checkpoint's own.
     """
 
     image: np.ndarray
@@ -44,6 +45,8 @@ class Request:
     seed: int
     steps: int | None = None
     guidance: float | None = None
+    solver: Solver | None = None
+    negative: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,7 @@ def generate(
 ) -> list[Generated]:
     """Generate one episode for each request, in their order.
 
-    Requests that agree in steps and guidance are sampled as one batch.
+    Requests that agree in all of the sampler are sampled as one batch.
 
     Args:
         checkpoint: the loaded model.
@@ -101,7 +104,7 @@ def generate(
     """
     groups: dict[SamplerConfig, list[int]] = {}
     for index, request in enumerate(requests):
-        groups.setdefault(_sampler_of(checkpoint.model.cfg.sampler, request), []).append(index)
+        groups.setdefault(sampler_of(checkpoint.model.cfg.sampler, request), []).append(index)
     results: dict[int, Generated] = {}
     for sampler, members in groups.items():
         batch = [requests[index] for index in members]
@@ -110,10 +113,11 @@ def generate(
     return [results[index] for index in range(len(requests))]
 
 
-def _sampler_of(default: SamplerConfig, request: Request) -> SamplerConfig:
+def sampler_of(default: SamplerConfig, request: Request) -> SamplerConfig:
+    """Return the sampler of a request: the checkpoint's with what the request changes."""
     changes = {
         field: getattr(request, field)
-        for field in ('steps', 'guidance')
+        for field in ('steps', 'guidance', 'solver', 'negative')
         if getattr(request, field) is not None
     }
     return replace(default, **changes)
@@ -144,7 +148,8 @@ def _generate_batch(
     images = np.stack([fit_image(r.image, cfg.height, cfg.width, cfg.image_fit) for r in requests])
     # The VAE is causal: the first frame alone gives the exact first latent frame.
     first = model.vae.encode(to_unit_range(images).to(model.device)[:, :, None])
-    text = model.encode_text([request.instruction for request in requests])
+    *text, dropped = model.encode_text([*(r.instruction for r in requests), sampler.negative])
+    text, dropped = torch.stack(text), dropped.expand(len(requests), -1, -1)
     noise = draw_noise(model, [request.seed for request in requests])
     timings[Stage.ENCODING.value] = clock() - started
     report(Stage.ENCODING, 1, 1)
@@ -152,7 +157,9 @@ def _generate_batch(
     started = clock()
     check()
     total = len(sampler.times)
-    for step, estimates in enumerate(denoise(model, first, text, noise, sampler), 1):
+    for step, estimates in enumerate(
+        denoise(model, first, text, noise, sampler, dropped=dropped), 1
+    ):
         _, video, _, actions = estimates
         if on_progress is not None:
             frame = video[:1, :, (video.shape[2] - 1) * step // total]

@@ -47,6 +47,8 @@ class SamplerConfig:
         final_clean: evaluate the networks once more, at ``sigma_min``, and return their clean
             estimates; otherwise the samples are the result, with that noise left in them.
         sigma_max, sigma_min, rho: the Karras grid.
+        negative: instruction of the unconditional branch of guidance; empty for no text, as in
+            training with dropped text.
     """
 
     steps: int = 35
@@ -58,6 +60,7 @@ class SamplerConfig:
     sigma_max: float = SIGMA_MAX
     sigma_min: float = SIGMA_MIN
     rho: float = RHO
+    negative: str = ''
 
     def validate(self) -> None:
         """Raise ConfigError for values without meaning."""
@@ -129,6 +132,8 @@ def denoise(
     text: Tensor,
     noise: tuple[Tensor, Tensor | None],
     sampler: SamplerConfig,
+    *,
+    dropped: Tensor | None = None,
 ) -> Iterator[Denoised]:
     """Run the dual stream down the time grid.
 
@@ -139,6 +144,7 @@ def denoise(
         noise: as :func:`draw_noise` returns it; with None for the actions the video stream runs
             alone.
         sampler: steps, guidance, solver and grid.
+        dropped: (B, L, d) tokens of the unconditional branch; None for zeros.
 
     Yields:
         Once for every time of ``sampler.times``; the last holds the result. Without
@@ -148,7 +154,8 @@ def denoise(
     times = sampler.times
     video_steps, action_steps = (Integrator(times, sampler.solver) for _ in range(2))
     video, actions = (None if e is None else float(times[0]) * e for e in noise)
-    dropped = torch.zeros_like(text)
+    if dropped is None:
+        dropped = torch.zeros_like(text)
     for index, t in enumerate(times[: sampler.evaluations]):
         batch_times = torch.full((len(first),), float(t), device=first.device)
         conditional = model.video(video, batch_times, first, text)

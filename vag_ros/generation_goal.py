@@ -4,12 +4,16 @@ import math
 import secrets
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from vag_ros import convert, names
 from vag_ros.action import GenerateEpisode
+
+if TYPE_CHECKING:
+    from vag_core.generate import Request
 
 Result = GenerateEpisode.Result
 
@@ -68,6 +72,15 @@ class GenerationJob:
     seed: int
     steps: int | None
     guidance: float | None
+
+    @property
+    def request(self) -> 'Request':
+        """The same for the sampler."""
+        from vag_core.generate import Request
+
+        return Request(
+            self.conditioning.pixels, self.instruction, self.seed, self.steps, self.guidance
+        )
 
 
 def read_goal(goal: GenerateEpisode.Goal, inputs: Inputs, max_image_age_s: float) -> GenerationJob:

@@ -299,11 +299,7 @@ class Generator(LifecycleNodeMixin, Node):
 
     def _make(self, job: GenerationJob, handle: ServerGoalHandle, accepted: float) -> msg.Episode:
         """Generate, save and publish one episode; in the model's thread."""
-        from vag_core.generate import GenerationCancelled, Request, generate
-
-        request = Request(
-            job.conditioning.pixels, job.instruction, job.seed, job.steps, job.guidance
-        )
+        from vag_core.generate import GenerationCancelled, generate
 
         def cancelled() -> bool:
             return self._abandon.is_set() or handle.is_cancel_requested
@@ -314,7 +310,7 @@ class Generator(LifecycleNodeMixin, Node):
         self.get_logger().info(f'generating {job.instruction!r}, seed {job.seed}')
         self._preview.clear()
         try:
-            (generated,) = generate(self._checkpoint, [request], report, cancelled)
+            (generated,) = generate(self._checkpoint, [job.request], report, cancelled)
             if cancelled():
                 raise GenerationCancelled
         except GenerationCancelled:

@@ -1,6 +1,11 @@
 """Checkpoint folders."""
 
+import dataclasses
+import hashlib
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from vag_core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from vag_core.configuration import ConfigError
 from vag_core.generate import Request, generate
+from vag_core.weights_reference import WeightsChangedError, WeightsReference, model_files
 
 
 @pytest.fixture
@@ -74,7 +80,7 @@ def test_an_existing_folder_is_not_overwritten(checkpoint, checkpoint_config, ra
 
 
 def test_a_failed_save_leaves_nothing(checkpoint_config, random_model, tmp_path, monkeypatch):
-    monkeypatch.setattr('vag_core.checkpoint.save', lambda weights: 1 / 0)
+    monkeypatch.setattr('vag_core.checkpoint.save_file', lambda weights, path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save_checkpoint(tmp_path / 'new', checkpoint_config, random_model)
     assert list(tmp_path.iterdir()) == []
@@ -119,3 +125,124 @@ def test_another_layout_is_refused(copy):
 def test_an_unknown_name_says_where_it_looked():
     with pytest.raises(FileNotFoundError, match='checkpoints/nowhere'):
         load_checkpoint('nowhere')
+
+
+def test_the_hash_is_that_of_the_files_as_they_were_loaded(copy, checkpoint):
+    loaded = load_checkpoint(copy)
+    (copy / 'config.yaml').write_text('changed')
+    assert loaded.hash == checkpoint.hash
+
+
+@pytest.fixture
+def referring(checkpoint, checkpoint_config, random_model, tmp_path):
+    """A checkpoint whose video stream and VAE lie in another folder."""
+    outside = shutil.copytree(checkpoint.path, tmp_path / 'outside')
+    weights = {}
+    for part in ('video', 'vae'):
+        file = outside / f'{part}.safetensors'
+        weights[part] = WeightsReference.of(file, model_files(file))
+    cfg = dataclasses.replace(checkpoint_config, weights=weights)
+    return load_checkpoint(save_checkpoint(tmp_path / 'referring', cfg, random_model))
+
+
+def test_weights_outside_are_not_copied_and_give_the_same_model(referring, checkpoint):
+    assert {p.name for p in referring.path.iterdir()} == {'config.yaml', 'action.safetensors'}
+    for name, value in referring.model.state_dict().items():
+        assert torch.equal(value, checkpoint.model.state_dict()[name]), name
+
+
+def test_changed_weights_outside_are_refused_by_name(referring, tmp_path):
+    path = tmp_path / 'outside' / 'video.safetensors'
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsChangedError, match=r'outside/video\.safetensors: SHA-256'):
+        load_checkpoint(referring.path)
+
+
+def test_moved_weights_outside_are_refused_by_name(referring, tmp_path):
+    (tmp_path / 'outside').rename(tmp_path / 'elsewhere')
+    with pytest.raises(WeightsChangedError, match=r'outside/video\.safetensors: missing'):
+        load_checkpoint(referring.path)
+
+
+def test_weights_outside_may_be_named_relative_to_the_checkpoint(referring, tmp_path):
+    path = referring.path / 'config.yaml'
+    path.write_text(path.read_text().replace(str(tmp_path), '..'))
+    both = tmp_path / 'both'
+    for name in ('outside', 'referring'):
+        shutil.move(tmp_path / name, both / name)
+    moved = load_checkpoint(both / 'referring')
+    assert moved.config.weights['video'].path == str(both / 'outside' / 'video.safetensors')
+
+
+def test_an_unknown_part_outside_is_refused(referring):
+    with pytest.raises(ConfigError, match="weights: 'action': allowed are video, vae, text"):
+        dataclasses.replace(
+            referring.config, weights={'action': referring.config.weights['video']}
+        )
+
+
+@pytest.fixture
+def untrained(checkpoint_config, random_model, tmp_path):
+    cfg = dataclasses.replace(checkpoint_config, evaluation='untrained', action_seed=5)
+    return load_checkpoint(save_checkpoint(tmp_path / 'untrained', cfg, random_model))
+
+
+def test_an_untrained_action_stream_is_drawn_from_its_seed(untrained, random_model):
+    assert not (untrained.path / 'action.safetensors').exists()
+    torch.rand(3)
+    again = load_checkpoint(untrained.path).model.action.state_dict()
+    different = 0
+    for name, value in untrained.model.action.state_dict().items():
+        assert torch.equal(value, again[name])
+        different += not torch.equal(value, random_model.action.state_dict()[name])
+    assert different
+
+
+def test_drawing_leaves_the_callers_random_numbers_alone(untrained):
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    load_checkpoint(untrained.path)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_untrained_weights_can_not_be_called_anything_else(untrained):
+    with pytest.raises(ConfigError, match="evaluation = 'good': with action_seed"):
+        dataclasses.replace(untrained.config, evaluation='good')
+
+
+def test_the_dtype_is_that_of_video_stream_and_vae(checkpoint):
+    half = load_checkpoint(checkpoint.path, dtype=torch.bfloat16)
+    assert {p.dtype for p in half.model.video.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in half.model.vae.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in half.model.action.parameters()} == {torch.float32}
+    assert half.dtype is torch.bfloat16
+
+
+ACTIONS = """
+import sys, hashlib, numpy, torch
+from vag_core.checkpoint import load_checkpoint
+from vag_core.generate import Request, generate
+torch.set_num_threads(1)
+image = numpy.arange(8 * 8 * 3, dtype=numpy.uint8).reshape(8, 8, 3)
+made = generate(load_checkpoint(sys.argv[1]), [Request(image, 'pick', 7)])[0]
+print(hashlib.sha256(made.actions.tobytes()).hexdigest())
+"""
+
+
+def test_a_copy_gives_bit_equal_actions_in_a_new_process(checkpoint, copy):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    image = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    made = generate(checkpoint, [Request(image, 'pick', 7)])[0]
+    torch.set_num_threads(threads)
+    other = subprocess.run(
+        [sys.executable, '-c', ACTIONS, str(copy)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)},
+    ).stdout.strip()
+    assert other == hashlib.sha256(made.actions.tobytes()).hexdigest()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vag_core.configuration import ConfigError
-from vag_core.embodiment import ActionSpace, Embodiment
+from vag_core.embodiment import ActionSpace, Embodiment, load_embodiment
 
 LIBERO = Embodiment(
     name='libero',
@@ -48,3 +48,26 @@ def test_a_contradiction_is_refused_naming_the_field(change, message):
     fields = {'name': 'e', 'dimensions': ('a', 'b'), 'units': ('rad', 'm'), **change}
     with pytest.raises(ConfigError, match=message):
         Embodiment(**fields)
+
+
+@pytest.mark.parametrize(
+    ('name', 'dimension', 'space'),
+    [
+        ('libero', 7, ActionSpace.END_EFFECTOR_DELTA),
+        ('agibot', 16, ActionSpace.JOINT_POSITION),
+    ],
+)
+def test_the_data_sets_of_the_paper_have_embodiments(name, dimension, space):
+    embodiment = load_embodiment(name)
+    assert (embodiment.dimension, embodiment.action_space) == (dimension, space)
+
+
+def test_an_embodiment_can_be_a_file(tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text('{name: mine, dimensions: [joint1], units: [rad]}')
+    assert load_embodiment(path).name == 'mine'
+
+
+def test_an_unknown_embodiment_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match="embodiment = 'nowhere': known are agibot, libero"):
+        load_embodiment('nowhere')

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vag_core.configuration import ConfigError
+from vag_core.flow import Solver
 from vag_core.generate import GenerationCancelled, Request, Stage, generate
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 70, 3), dtype=np.uint8)
@@ -101,3 +102,24 @@ def test_steps_and_guidance_out_of_range_are_refused(checkpoint):
 
 def test_no_request_is_no_work(checkpoint):
     assert generate(checkpoint, []) == []
+
+
+def test_a_request_can_ask_for_another_solver(checkpoint):
+    own, euler = generate(checkpoint, [request(), request(solver=Solver.EULER)])
+    assert np.abs(own.actions - euler.actions).max() > 1e-6
+
+
+def test_a_negative_instruction_takes_the_place_of_no_text_under_guidance(checkpoint):
+    plain, empty, negative = (
+        generate(checkpoint, [request(guidance=2.0, negative=text)])[0].actions
+        for text in (None, '', 'open the drawer')
+    )
+    np.testing.assert_array_equal(plain, empty)
+    assert np.abs(plain - negative).max() > 1e-6
+
+
+def test_the_instruction_as_its_own_negative_leaves_no_guidance(checkpoint):
+    text = request().instruction
+    none = generate(checkpoint, [request(guidance=0.0)])[0]
+    same = generate(checkpoint, [request(guidance=3.0, negative=text)])[0]
+    np.testing.assert_allclose(same.actions, none.actions, atol=1e-5)

@@ -2,9 +2,10 @@
 
 import json
 
+from vag_core.provenance import versions
 from vag_core.robot import RobotProfile
 from vag_ros.msg import ClampReport, Episode, ReplayState
-from vag_ros.provenance import profile_hash, versions
+from vag_ros.provenance import profile_hash
 
 EPISODE_ID = 'vag.episode_id'
 INSTRUCTION = 'vag.instruction'
