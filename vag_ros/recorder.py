@@ -9,15 +9,16 @@ from pathlib import Path
 
 from action_msgs.msg import GoalStatus, GoalStatusArray
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
 
 from vag_core.robot import load_profile
-from vag_ros import names
+from vag_ros import convert, names
 from vag_ros.bag import custom_data, qos
 from vag_ros.bag.definitions import definition, type_name
-from vag_ros.bag.lifetime import BagLifetime, GoalEvent, Goals, Step
+from vag_ros.bag.lifetime import BagLifetime, GoalEvent, Goals, GoalState, Step
 from vag_ros.bag.tap import Received, Tap
 from vag_ros.bag.topics import GENERATE_STATUS, REPLAY_STATUS, RecordedTopic, recorded_topics
 from vag_ros.bag.writer import RECORDING_SUFFIX, BagWriter, unique_path
@@ -28,6 +29,7 @@ from vag_ros.shutdown import run
 
 POLL_S = 0.05
 FLUSH_S = 0.5
+ACKNOWLEDGE_S = 2.0
 ENDINGS = {
     GoalStatus.STATUS_SUCCEEDED: GoalEvent.SUCCEEDED,
     GoalStatus.STATUS_CANCELED: GoalEvent.FAILED,
@@ -84,6 +86,8 @@ class Recorder(Node):
             self._take()
             self._finished = True
             self._close()
+        # A message that is still under way when its publisher goes is lost.
+        self._announcer.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
 
     def _poll(self) -> None:
         with self._lock:
@@ -111,10 +115,15 @@ class Recorder(Node):
 
     def _follow_goals(self, topic: str, message: GoalStatusArray, now: float) -> None:
         status = {
-            bytes(goal.goal_info.goal_id.uuid): ENDINGS.get(goal.status, GoalEvent.STARTED)
+            bytes(goal.goal_info.goal_id.uuid): GoalState(
+                ENDINGS.get(goal.status, GoalEvent.STARTED), convert.to_ns(goal.goal_info.stamp)
+            )
             for goal in message.status_list
         }
-        for event in self._goals[topic].update(status):
+        self._follow(topic, self._goals[topic].update(status), now)
+
+    def _follow(self, topic: str, events: list[GoalEvent], now: float) -> None:
+        for event in events:
             if topic == GENERATE_STATUS:
                 self._do(self._lifetime.generation(event, now))
             else:
@@ -154,7 +163,7 @@ class Recorder(Node):
         """A server that was killed never reports the end of its goal."""
         for topic in (GENERATE_STATUS, REPLAY_STATUS):
             if self._goals[topic].busy and not self.count_publishers(topic):
-                self._follow_goals(topic, GoalStatusArray(), now)
+                self._follow(topic, self._goals[topic].lose(), now)
         if self._in_motion and not self.count_publishers(names.REPLAY_STATE):
             self._in_motion = False
             self._follow_activity(now)

@@ -1,5 +1,6 @@
 """Real node processes and a client for them, in a ROS domain of their own."""
 
+import itertools
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 PATIENCE_S = 60.0  # for what comes at once on an idle machine
+_DOMAINS = itertools.cycle(random.sample(range(1, 101), 100))
 
 
 class NodeProcess:
@@ -97,17 +99,23 @@ class Client:
         return self.result(self.call(function, *arguments))
 
     def close(self) -> None:
-        """Stop spinning and leave the domain."""
+        """Stop spinning and leave the domain.
+
+        A node does not destroy its action servers and clients, and while one of them is left its
+        DDS participant stays, to answer for its goals in the next test that uses the domain.
+        """
         self._executor.shutdown()
-        self._spinner.join(5.0)
+        self._spinner.join(PATIENCE_S)
+        for waitable in tuple(self.node.waitables):
+            waitable.destroy()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
 
 
 @contextmanager
 def reserved_domain() -> Iterator[int]:
-    """Reserve a ROS domain that no other test on this machine uses now."""
-    with domain_coordinator.domain_id(lambda: random.randint(1, 100)) as domain:
+    """Reserve a ROS domain that no other test on this machine uses now, nor a recent one did."""
+    with domain_coordinator.domain_id(lambda: next(_DOMAINS)) as domain:
         yield domain
 
 

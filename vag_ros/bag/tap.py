@@ -45,6 +45,7 @@ class Tap:
         self._group = _NotExecuted()
         self._topics = {topic.name: topic for topic in topics}
         self._subscriptions: dict[str, list[Subscription]] = {name: [] for name in self._topics}
+        self._last: collections.Counter[Subscription] = collections.Counter()
         self._recent = {name: collections.deque(maxlen=RECENT) for name in self._topics}
         for topic in topics:
             for profile in topic.qos:
@@ -74,7 +75,11 @@ class Tap:
                     self._subscribe(self._topics[name], ANYTHING)
 
     def take(self) -> list[Received]:
-        """Return everything that has arrived since the last call, in order of arrival."""
+        """Return everything that has arrived since the last call, in order of arrival.
+
+        Each publisher's messages keep the order in which they were published. One that was lost
+        and sent again holds back those after it, so they count as received no earlier than it.
+        """
         batch = []
         for name, subscriptions in self._subscriptions.items():
             for subscription in subscriptions:
@@ -91,11 +96,13 @@ class Tap:
         while taken := subscription.handle.take_message(topic.message_class, True):
             data, info = taken
             sent_ns = info['source_timestamp']
+            received_ns = info['received_timestamp'] or time.time_ns()
+            self._last[subscription] = received_ns = max(received_ns, self._last[subscription])
             if twice and sent_ns in recent:
                 continue
             if twice:
                 recent.append(sent_ns)
-            yield Received(topic, data, info['received_timestamp'] or time.time_ns(), sent_ns)
+            yield Received(topic, data, received_ns, sent_ns)
 
 
 class _NotExecuted(CallbackGroup):
