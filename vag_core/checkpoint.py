@@ -2,7 +2,8 @@
 
 ``config.yaml`` holds the model's sizes, the embodiment, the normaliser and how it was made;
 ``video.safetensors`` the transformer under diffusers' parameter names, ``action.safetensors``
-the action stream, ``vae.safetensors`` the VAE. In place of a file the configuration may refer to
+the action stream, ``vae.safetensors`` the VAE; where the streams are coupled both ways,
+``coupling.safetensors`` the action tokens. In place of a file the configuration may refer to
 weights elsewhere, which are checked before they are used.
 """
 
@@ -19,12 +20,11 @@ from torch import Tensor, nn
 
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load, to_mapping
-from vag_core.embodiment import Embodiment
+from vag_core.embodiment import ActionSpace, Embodiment
 from vag_core.files import new_folder
-from vag_core.model.action import ActionStream
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.text import make_text
-from vag_core.model.vag import Vag, VagConfig
+from vag_core.model.vag import Vag, VagConfig, make_action, make_coupling
 from vag_core.weights_reference import WeightsReference, model_files
 
 SCHEMA_VERSION = 1
@@ -33,6 +33,7 @@ UNTRAINED = 'untrained'
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 # What may lie outside. The action stream is this project's own and always inside.
 REFERABLE = ('video', 'vae', 'text')
+ACTION_PARTS = ('action', 'coupling')
 
 
 class CheckpointError(ValueError):
@@ -94,6 +95,12 @@ class CheckpointConfig:
             raise ConfigError(
                 f'evaluation = {self.evaluation!r}: with action_seed it must be {UNTRAINED!r}'
             )
+        space = self.embodiment.action_space
+        if self.model.action.start_state and space is not ActionSpace.JOINT_POSITION:
+            raise ConfigError(
+                f'model.action.start_state = true: needs absolute joint positions, embodiment '
+                f'{self.embodiment.name} has action_space = {space.value}'
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +158,8 @@ class Checkpoint:
 
 def _parts(model: Vag) -> dict[str, nn.Module]:
     """Return the module of each weights file."""
-    return {'video': model.video.network, 'action': model.action, 'vae': model.vae}
+    parts = {'video': model.video.network, 'action': model.action, 'vae': model.vae}
+    return parts if model.coupling is None else {**parts, 'coupling': model.coupling}
 
 
 def save_checkpoint(
@@ -171,7 +179,7 @@ def save_checkpoint(
         FileExistsError: the folder is there already; it is left as it is.
     """
     folder = Path(folder)
-    without = {*cfg.weights, *(['action'] if cfg.action_seed is not None else [])}
+    without = {*cfg.weights, *(ACTION_PARTS if cfg.action_seed is not None else [])}
     with new_folder(folder) as partial:
         text = yaml.safe_dump(to_mapping(cfg), sort_keys=False, default_flow_style=None, width=100)
         (partial / CONFIG_FILE).write_text(text)
@@ -227,11 +235,11 @@ def load_checkpoint(
     with torch.device('meta'):
         model = Vag(cfg.model)
     if cfg.action_seed is not None:
-        model.action = untrained_action(cfg)
+        model.action, model.coupling = untrained_action(cfg)
     for name, part in _parts(model).items():
-        if name == 'action' and cfg.action_seed is not None:
+        if name in ACTION_PARTS and cfg.action_seed is not None:
             continue
-        in_memory = torch.float32 if name == 'action' else dtype
+        in_memory = torch.float32 if name in ACTION_PARTS else dtype
         files = [path / f'{name}.safetensors']
         if name in cfg.weights:
             root = cfg.weights[name].check()
@@ -241,11 +249,14 @@ def load_checkpoint(
     return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
 
 
-def untrained_action(cfg: CheckpointConfig) -> nn.Module:
-    """Draw the action stream from ``cfg.action_seed``: the same on every machine and device."""
+def untrained_action(cfg: CheckpointConfig) -> tuple[nn.Module, nn.Module | None]:
+    """Draw the action stream, and what couples the video stream to it, from ``cfg.action_seed``.
+
+    They are the same on every machine and device.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(cfg.action_seed)
-        return ActionStream(cfg.model.action, cfg.model.vae.latent_channels)
+        return make_action(cfg.model), make_coupling(cfg.model)
 
 
 def hash_folder(folder: Path) -> str:

@@ -6,6 +6,7 @@ have shapes and no values. Two floating-point operations make one multiplication
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -27,7 +28,8 @@ class Cost:
     """Costs of one episode (batch 1).
 
     Attributes:
-        video_parameters, action_parameters, vae_parameters: the text encoder is not counted.
+        video_parameters, action_parameters, vae_parameters: the text encoder is not counted; what
+            couples the video stream to the actions belongs to it.
         latent: frames, rows and columns.
         tokens: of the video stream.
         forward_flop: one evaluation of the video stream.
@@ -91,14 +93,17 @@ def cost(cfg: VagConfig) -> Cost:
         text = torch.empty(1, cfg.text.length, cfg.text.dim)
         actions = torch.empty(1, cfg.padded_steps, cfg.action.dimension)
     evaluations = cfg.sampler.evaluations
+    video = partial(model.estimate_video, actions=actions, action_times=times)
     return Cost(
-        video_parameters=count_parameters(model.video),
+        video_parameters=sum(
+            count_parameters(part) for part in (model.video, model.coupling) if part is not None
+        ),
         action_parameters=count_parameters(model.action),
         vae_parameters=count_parameters(model.vae),
         latent=cfg.latent_size,
         tokens=tokens,
-        forward_flop=_flop(model.video, latent, times, latent[:, :, :1], text),
-        action_flop=_flop(model.action, actions, times, latent),
+        forward_flop=_flop(video, latent, times, latent[:, :, :1], text),
+        action_flop=_flop(model.action, actions, times, latent, text, actions[:, 0]),
         encode_flop=_flop(model.vae.encode, first_frame),
         decode_flop=_flop(model.vae.decode, latent),
         evaluations=evaluations * (2 if cfg.sampler.extrapolation else 1),

@@ -38,6 +38,8 @@ class Request:
         instruction: what the robot shall do.
         seed: of the noise; any 64-bit integer.
         steps, guidance, solver, negative: as in SamplerConfig; None for the checkpoint's own.
+        start_state: (D,) joint positions at the image, in the embodiment's units; only for a
+            checkpoint that asks for it (``model.action.start_state``), which needs it.
     """
 
     image: np.ndarray
@@ -47,6 +49,7 @@ class Request:
     guidance: float | None = None
     solver: Solver | None = None
     negative: str | None = None
+    start_state: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,8 @@ def generate(
 
     Raises:
         GenerationCancelled: ``cancelled`` returned True.
-        ValueError: an image is no RGB picture, or steps or guidance are out of range.
+        ValueError: an image is no RGB picture, steps or guidance are out of range, or the start
+            state that the checkpoint asks for is missing or of another length.
     """
     groups: dict[SamplerConfig, list[int]] = {}
     for index, request in enumerate(requests):
@@ -151,15 +155,15 @@ def _generate_batch(
     *text, dropped = model.encode_text([*(r.instruction for r in requests), sampler.negative])
     text, dropped = torch.stack(text), dropped.expand(len(requests), -1, -1)
     noise = draw_noise(model, [request.seed for request in requests])
+    start = _start_states(checkpoint, requests)
     timings[Stage.ENCODING.value] = clock() - started
     report(Stage.ENCODING, 1, 1)
 
     started = clock()
     check()
     total = len(sampler.times)
-    for step, estimates in enumerate(
-        denoise(model, first, text, noise, sampler, dropped=dropped), 1
-    ):
+    loop = denoise(model, first, text, noise, sampler, dropped=dropped, start_state=start)
+    for step, estimates in enumerate(loop, 1):
         _, video, _, actions = estimates
         if on_progress is not None:
             frame = video[:1, :, (video.shape[2] - 1) * step // total]
@@ -173,3 +177,25 @@ def _generate_batch(
     timings[Stage.DECODING.value] = clock() - started
     report(Stage.DECODING, 1, 1)
     return [Generated(v, a, dict(timings)) for v, a in zip(pixels, units, strict=True)]
+
+
+def _start_states(checkpoint: 'Checkpoint', requests: Sequence[Request]) -> torch.Tensor | None:
+    """Return the normalised start states (B, D), or None for a checkpoint without."""
+    if not checkpoint.model.cfg.action.start_state:
+        return None
+    dimension = checkpoint.embodiment.dimension
+    for request in requests:
+        if request.start_state is None:
+            raise ValueError(
+                f'start_state: checkpoint {checkpoint.name} needs the {dimension} joint positions '
+                'at the image'
+            )
+        if np.shape(request.start_state) != (dimension,):
+            raise ValueError(
+                f'start_state: shape {np.shape(request.start_state)}, checkpoint '
+                f'{checkpoint.name} needs ({dimension},)'
+            )
+        if not np.isfinite(request.start_state).all():
+            raise ValueError(f'start_state = {request.start_state}: must be finite')
+    states = np.stack([request.start_state for request in requests])
+    return torch.from_numpy(checkpoint.normaliser.normalise(states)).to(checkpoint.model.device)

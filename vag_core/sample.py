@@ -134,6 +134,7 @@ def denoise(
     sampler: SamplerConfig,
     *,
     dropped: Tensor | None = None,
+    start_state: Tensor | None = None,
 ) -> Iterator[Denoised]:
     """Run the dual stream down the time grid.
 
@@ -145,6 +146,7 @@ def denoise(
             alone.
         sampler: steps, guidance, solver and grid.
         dropped: (B, L, d) tokens of the unconditional branch; None for zeros.
+        start_state: (B, D) normalised joint positions, where the checkpoint asks for them.
 
     Yields:
         Once for every time of ``sampler.times``; the last holds the result. Without
@@ -154,22 +156,23 @@ def denoise(
     times = sampler.times
     video_steps, action_steps = (Integrator(times, sampler.solver) for _ in range(2))
     video, actions = (None if e is None else float(times[0]) * e for e in noise)
-    if dropped is None:
-        dropped = torch.zeros_like(text)
     for index, t in enumerate(times[: sampler.evaluations]):
         batch_times = torch.full((len(first),), float(t), device=first.device)
-        conditional = model.video(video, batch_times, first, text)
-        guided = conditional
-        if sampler.extrapolation:
-            unconditional = model.video(video, batch_times, first, dropped)
-            guided = conditional + sampler.extrapolation * (conditional - unconditional)
-        seen = guided if model.cfg.action.guided_bridge else conditional
-        clean_actions = None if actions is None else model.action(actions, batch_times, seen)
-        yield Denoised(float(t), guided, seen, clean_actions)
+        estimate = model.estimate(
+            video,
+            actions,
+            batch_times,
+            first,
+            text,
+            guidance=sampler.extrapolation,
+            dropped=dropped,
+            start_state=start_state,
+        )
+        yield Denoised(float(t), *estimate)
         if index + 1 < len(times):
-            video = video_steps.step(index, video, guided)
+            video = video_steps.step(index, video, estimate.video)
             if actions is not None:
-                actions = action_steps.step(index, actions, clean_actions)
+                actions = action_steps.step(index, actions, estimate.actions)
     if not sampler.final_clean:
         t = float(times[-1])
         video = video / (1 - t)

@@ -14,7 +14,10 @@ from safetensors.torch import load_file, save_file
 
 from vag_core.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from vag_core.configuration import ConfigError
+from vag_core.embodiment import ActionSpace
 from vag_core.generate import Request, generate
+from vag_core.model.coupling import CouplingConfig, CouplingKind
+from vag_core.model.vag import Vag
 from vag_core.weights_reference import WeightsChangedError, WeightsReference, model_files
 
 
@@ -113,6 +116,31 @@ def test_a_configuration_of_other_dimensions_is_refused(copy):
     path.write_text(path.read_text().replace('dimension: 14', 'dimension: 7'))
     with pytest.raises(ConfigError, match=r'embodiment: 14 dimensions, model\.action has 7'):
         load_checkpoint(copy)
+
+
+def test_the_tokens_of_a_two_way_coupling_have_a_file_of_their_own(checkpoint_config, tmp_path):
+    coupling = CouplingConfig(kind=CouplingKind.TWO_WAY, width=8)
+    cfg = dataclasses.replace(
+        checkpoint_config, model=dataclasses.replace(checkpoint_config.model, coupling=coupling)
+    )
+    model = Vag(cfg.model)
+    torch.nn.init.normal_(model.coupling.proj.weight)
+    loaded = load_checkpoint(save_checkpoint(tmp_path / 'coupled', cfg, model))
+    assert (loaded.path / 'coupling.safetensors').is_file()
+    assert torch.equal(loaded.model.coupling.proj.weight, model.coupling.proj.weight)
+
+
+def test_a_start_state_needs_absolute_joint_positions(checkpoint_config):
+    action = dataclasses.replace(checkpoint_config.model.action, start_state=True)
+    delta = dataclasses.replace(
+        checkpoint_config.embodiment, action_space=ActionSpace.END_EFFECTOR_DELTA
+    )
+    with pytest.raises(ConfigError, match='start_state = true: needs absolute joint positions'):
+        dataclasses.replace(
+            checkpoint_config,
+            model=dataclasses.replace(checkpoint_config.model, action=action),
+            embodiment=delta,
+        )
 
 
 def test_another_layout_is_refused(copy):

@@ -1,11 +1,17 @@
 """Generation with random weights."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 
+from vag_core.checkpoint import load_checkpoint, save_checkpoint
 from vag_core.configuration import ConfigError
 from vag_core.flow import Solver
 from vag_core.generate import GenerationCancelled, Request, Stage, generate
+from vag_core.model.coupling import CouplingConfig, CouplingKind
+from vag_core.model.vag import Vag
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 70, 3), dtype=np.uint8)
 
@@ -123,3 +129,51 @@ def test_the_instruction_as_its_own_negative_leaves_no_guidance(checkpoint):
     none = generate(checkpoint, [request(guidance=0.0)])[0]
     same = generate(checkpoint, [request(guidance=3.0, negative=text)])[0]
     np.testing.assert_allclose(same.actions, none.actions, atol=1e-5)
+
+
+@pytest.fixture(scope='module')
+def with_start_state(tmp_path_factory, checkpoint_config):
+    """A checkpoint whose action stream asks for the joints, coupled both ways."""
+    model = checkpoint_config.model
+    cfg = dataclasses.replace(
+        checkpoint_config,
+        model=dataclasses.replace(
+            model,
+            action=dataclasses.replace(model.action, start_state=True, text=True),
+            coupling=CouplingConfig(kind=CouplingKind.TWO_WAY, width=8),
+        ),
+    )
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp('checkpoints') / 'start'
+    return load_checkpoint(save_checkpoint(folder, cfg, Vag(cfg.model)))
+
+
+def test_a_start_state_is_normalised_and_changes_the_actions(with_start_state):
+    seen = []
+    hook = with_start_state.model.action.register_forward_pre_hook(
+        lambda module, args: seen.append(args[4])
+    )
+    starts = [np.full(14, 0.1), np.full(14, 1.1)]
+    one, other = generate(with_start_state, [request(start_state=start) for start in starts])
+    hook.remove()
+    assert np.abs(one.actions - other.actions).max() > 1e-4
+    # The normaliser has mean 0.1 and deviation 0.5.
+    torch.testing.assert_close(seen[0], torch.tensor([[0.0], [2.0]]).expand(2, 14))
+
+
+@pytest.mark.parametrize(
+    ('start', 'message'),
+    [
+        (None, 'start_state: checkpoint start needs the 14 joint positions'),
+        (np.zeros(7), r'start_state: shape \(7,\), checkpoint start needs \(14,\)'),
+        (np.full(14, np.nan), 'start_state = .*: must be finite'),
+    ],
+)
+def test_a_start_state_that_is_missing_or_wrong_is_named(with_start_state, start, message):
+    with pytest.raises(ValueError, match=message):
+        generate(with_start_state, [request(start_state=start)])
+
+
+def test_a_start_state_is_ignored_where_the_checkpoint_has_no_use_for_it(checkpoint):
+    one, other = (generate(checkpoint, [request(start_state=s)])[0] for s in (None, np.zeros(14)))
+    np.testing.assert_array_equal(one.actions, other.actions)

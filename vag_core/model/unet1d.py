@@ -6,6 +6,7 @@ global vector. Parameter names are those of that class.
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ class UnetConfig:
     """Size of the U-Net; the defaults are the widths of the image policies in Diffusion Policy.
 
     Attributes:
+        kind: tells it from the transformer.
         down_dims: channels of each level; all but the last halve the time axis.
         kernel_size: of the convolutions; odd.
         groups: of the group normalisation; divides every width.
@@ -25,6 +27,7 @@ class UnetConfig:
         time_scale: the sinusoid was made for integer steps; t in [0, 1] is multiplied by this.
     """
 
+    kind: Literal['unet'] = 'unet'
     down_dims: tuple[int, ...] = (512, 1024, 2048)
     kernel_size: int = 5
     groups: int = 8
@@ -53,10 +56,6 @@ class UnetConfig:
     def step_multiple(self) -> int:
         """The number of time steps must be a multiple of this."""
         return 2 ** (len(self.down_dims) - 1)
-
-    def padded_steps(self, steps: int) -> int:
-        """Return the smallest number of time steps >= ``steps`` that the U-Net takes."""
-        return math.ceil(steps / self.step_multiple) * self.step_multiple
 
 
 def pad_steps(actions: Tensor, steps: int) -> Tensor:

@@ -1,12 +1,14 @@
 """VAG (arXiv 2604.09330): configuration and module of both streams, the VAE and the text."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from vag_core.configuration import ConfigError, config
 from vag_core.model.action import ActionConfig, ActionStream
+from vag_core.model.coupling import ActionTokens, CouplingConfig, CouplingKind
 from vag_core.model.image_fit import ImageFit
 from vag_core.model.text import TextConfig, make_text
 from vag_core.model.vae import SPACE_FACTOR, LightVae, VaeConfig, latent_frames
@@ -23,6 +25,7 @@ class VagConfig:
         height, width: pixels of the generated video.
         image_fit: how a camera image becomes H x W.
         vae, text, video, action: the parts.
+        coupling: whether the video stream sees the actions too.
         sampler: the defaults of generation.
     """
 
@@ -34,6 +37,7 @@ class VagConfig:
     text: TextConfig = TextConfig()
     video: VideoConfig = VideoConfig()
     action: ActionConfig
+    coupling: CouplingConfig = CouplingConfig()
     sampler: SamplerConfig = SamplerConfig()
 
     def validate(self) -> None:
@@ -59,6 +63,10 @@ class VagConfig:
             raise ConfigError(
                 f'video.network.max_size = {network.max_size}: the latent is {self.latent_size}'
             )
+        try:
+            self.action.bridge.check_channels(self.vae.latent_channels)
+        except ConfigError as error:
+            raise ConfigError(f'action.bridge.{error}') from None
 
     @property
     def latent_size(self) -> tuple[int, int, int]:
@@ -71,8 +79,34 @@ class VagConfig:
 
     @property
     def padded_steps(self) -> int:
-        """Action steps that the U-Net sees; those past ``frames`` are cropped after sampling."""
-        return self.action.network.padded_steps(self.frames)
+        """Action steps that the network sees; those past ``frames`` are cropped after sampling."""
+        return self.action.padded_steps(self.frames)
+
+
+class DualEstimate(NamedTuple):
+    """What both streams take for clean at one time.
+
+    Attributes:
+        video: (B, C, T', h, w) float32, guided if guidance is on; frame 0 is the given one.
+        seen: the one that the bridge saw: ``video``, or the conditional estimate.
+        actions: (B, T, D) float32, normalised; None where the video runs alone.
+    """
+
+    video: Tensor
+    seen: Tensor
+    actions: Tensor | None
+
+
+def make_action(cfg: VagConfig) -> ActionStream:
+    """Build the action stream of a model."""
+    return ActionStream(cfg.action, cfg.vae.latent_channels, cfg.text.dim)
+
+
+def make_coupling(cfg: VagConfig) -> ActionTokens | None:
+    """Build what shows the actions to the video stream; None where it doesn't see them."""
+    if cfg.coupling.kind is CouplingKind.ONE_WAY:
+        return None
+    return ActionTokens(cfg.coupling, cfg.action.dimension, cfg.text.dim)
 
 
 class Vag(nn.Module):
@@ -84,7 +118,8 @@ class Vag(nn.Module):
         self.vae = LightVae(cfg.vae)
         self.text = make_text(cfg.text)
         self.video = VideoStream(cfg.video)
-        self.action = ActionStream(cfg.action, cfg.vae.latent_channels)
+        self.action = make_action(cfg)
+        self.coupling = make_coupling(cfg)
 
     @property
     def device(self) -> torch.device:
@@ -94,3 +129,65 @@ class Vag(nn.Module):
     def encode_text(self, instructions: Sequence[str]) -> Tensor:
         """Map B instructions to (B, L, d) tokens on the model's device."""
         return self.text.encode(instructions).to(self.device)
+
+    def estimate(
+        self,
+        video: Tensor,
+        actions: Tensor | None,
+        times: Tensor,
+        first: Tensor,
+        text: Tensor,
+        *,
+        guidance: float = 0.0,
+        dropped: Tensor | None = None,
+        start_state: Tensor | None = None,
+        action_times: Tensor | None = None,
+    ) -> DualEstimate:
+        """Let both streams estimate their clean samples: one step of sampling, or of training.
+
+        Args:
+            video: (B, C, T', h, w) noisy latent at flow times (B,); its frame 0 is ignored.
+            actions: (B, padded steps, D) noisy, normalised; None for the video stream alone.
+            times: (B,) of both streams.
+            first: (B, C, 1, h, w) clean first latent frame.
+            text: (B, L, d) tokens.
+            guidance: g of ``x0_c + g (x0_c - x0_u)``; 0 runs no unconditional branch.
+            dropped: (B, L, d) tokens of the unconditional branch; None for zeros.
+            start_state: (B, D) normalised joint positions, where the action stream asks for them.
+            action_times: (B,) of the actions, where they have noise levels of their own.
+        """
+        action_times = times if action_times is None else action_times
+        coupled = {'actions': actions, 'action_times': action_times}
+        conditional = self.estimate_video(video, times, first, text, **coupled)
+        guided = conditional
+        if guidance:
+            # Guidance is in the text alone: the image and, coupled both ways, the actions stay.
+            dropped = torch.zeros_like(text) if dropped is None else dropped
+            other = self.estimate_video(video, times, first, dropped, **coupled)
+            guided = conditional + guidance * (conditional - other)
+        seen = guided if self.cfg.action.guided_bridge else conditional
+        if actions is None:
+            return DualEstimate(guided, seen, None)
+        clean = self.action(actions, action_times, seen, text, start_state)
+        return DualEstimate(guided, seen, clean)
+
+    def estimate_video(
+        self,
+        video: Tensor,
+        times: Tensor,
+        first: Tensor,
+        text: Tensor,
+        *,
+        actions: Tensor | None = None,
+        action_times: Tensor | None = None,
+    ) -> Tensor:
+        """Return the video stream's estimate; arguments as those of :meth:`estimate`.
+
+        Raises:
+            ValueError: it is coupled to the actions and there are none.
+        """
+        if self.coupling is not None:
+            if actions is None or action_times is None:
+                raise ValueError('actions: the video stream is coupled both ways and needs them')
+            text = torch.cat([text, self.coupling(actions, action_times).to(text.dtype)], dim=1)
+        return self.video(video, times, first, text)

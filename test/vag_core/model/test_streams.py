@@ -9,7 +9,8 @@ from vag_core import flow
 from vag_core.configuration import ConfigError, load, to_mapping
 from vag_core.model.action import ActionStream
 from vag_core.model.bridge import BridgeConfig, BridgeKind
-from vag_core.model.vag import VagConfig
+from vag_core.model.coupling import CouplingConfig, CouplingKind
+from vag_core.model.vag import Vag, VagConfig
 from vag_core.model.video import CLEAN_TIME, Prediction, VideoConfig, VideoStream
 
 
@@ -92,25 +93,95 @@ def test_a_residual_velocity_is_refused():
         VideoConfig(residual=True)
 
 
+@pytest.mark.parametrize('coupling', list(CouplingKind))
 @pytest.mark.parametrize('kind', list(BridgeKind))
-def test_the_action_loss_never_reaches_the_video_stream(recipe, latents, text, kind):
-    video = video_stream(recipe)
+def test_the_action_loss_never_reaches_the_video_stream(recipe, latents, text, kind, coupling):
     bridge = BridgeConfig(kind=kind, pool_size=(2, 2, 2), grid=(2, 3), channels=8)
-    action = ActionStream(
-        dataclasses.replace(recipe.model.action, bridge=bridge), recipe.model.vae.latent_channels
+    cfg = dataclasses.replace(
+        recipe.model,
+        action=dataclasses.replace(recipe.model.action, bridge=bridge, text=True),
+        coupling=CouplingConfig(kind=coupling),
     )
+    torch.manual_seed(0)
+    model = Vag(cfg)
     clean, sample = latents
-    estimate = video(sample, TIMES, clean[:, :, :1], text)
-    assert estimate.requires_grad
+    actions = torch.randn(2, cfg.padded_steps, 14)
+    estimate = model.estimate(sample, actions, TIMES, clean[:, :, :1], text, guidance=2.0)
+    assert estimate.video.requires_grad
+    estimate.actions.square().mean().backward()
+    assert all(parameter.grad is not None for parameter in model.action.parameters())
+    seers = [model.video] if model.coupling is None else [model.video, model.coupling]
+    assert all(parameter.grad is None for part in seers for parameter in part.parameters())
+
+
+def test_coupled_both_ways_the_video_loss_trains_the_action_tokens(recipe, latents, text):
+    model = Vag(two_way(recipe.model))
+    clean, sample = latents
     actions = torch.randn(2, recipe.model.padded_steps, 14)
-    action(actions, TIMES, estimate).square().mean().backward()
-    assert all(parameter.grad is None for parameter in video.parameters())
-    assert all(parameter.grad is not None for parameter in action.parameters())
+    estimate = model.estimate(sample, actions, TIMES, clean[:, :, :1], text)
+    estimate.video.square().mean().backward()
+    assert model.coupling.proj.weight.grad.abs().max() > 0
+    assert all(parameter.grad is None for parameter in model.action.parameters())
+
+
+def two_way(cfg):
+    return dataclasses.replace(cfg, coupling=CouplingConfig(kind=CouplingKind.TWO_WAY, width=8))
+
+
+@pytest.mark.parametrize('coupled', [False, True])
+def test_the_video_stream_sees_the_actions_only_when_it_is_coupled(recipe, latents, text, coupled):
+    torch.manual_seed(0)
+    model = Vag(two_way(recipe.model) if coupled else recipe.model).eval()
+    if coupled:
+        torch.nn.init.normal_(model.coupling.proj.weight)
+    clean, sample = latents
+    one, other = (
+        model.estimate(sample, actions, TIMES, clean[:, :, :1], text).video
+        for actions in torch.randn(2, 2, recipe.model.padded_steps, 14)
+    )
+    assert torch.equal(one, other) != coupled
+
+
+def test_guidance_takes_the_text_away_and_keeps_the_actions(recipe, latents, text):
+    torch.manual_seed(0)
+    model = Vag(two_way(recipe.model)).eval()
+    torch.nn.init.normal_(model.coupling.proj.weight)
+    contexts = []
+    model.video.register_forward_pre_hook(lambda module, args: contexts.append(args[3]))
+    clean, sample = latents
+    actions = torch.randn(2, recipe.model.padded_steps, 14)
+    model.estimate(sample, actions, TIMES, clean[:, :, :1], text, guidance=2.0)
+    (conditional, unconditional), length = contexts, text.shape[1]
+    assert torch.equal(conditional[:, :length], text)
+    assert not unconditional[:, :length].any()
+    assert torch.equal(conditional[:, length:], unconditional[:, length:])
+    assert torch.equal(conditional[:, length:], model.coupling(actions, TIMES))
+
+
+def test_the_video_stream_runs_alone_unless_it_is_coupled(recipe, random_model, latents, text):
+    clean, sample = latents
+    arguments = (sample, None, TIMES, clean[:, :, :1], text)
+    assert random_model.estimate(*arguments).actions is None
+    with pytest.raises(ValueError, match='coupled both ways'):
+        Vag(two_way(recipe.model)).estimate(*arguments)
+
+
+def test_the_actions_can_have_noise_levels_of_their_own(random_model, latents, text):
+    clean, sample = latents
+    actions = torch.randn(2, random_model.cfg.padded_steps, 14)
+    arguments = (sample, actions, TIMES, clean[:, :, :1], text)
+    shared = random_model.estimate(*arguments)
+    same = random_model.estimate(*arguments, action_times=TIMES)
+    own = random_model.estimate(*arguments, action_times=torch.tensor([0.5, 0.1]))
+    assert torch.equal(shared.actions, same.actions)
+    assert torch.equal(shared.video, own.video)
+    expected = random_model.action(actions, torch.tensor([0.5, 0.1]), shared.video)
+    assert torch.equal(own.actions, expected)
 
 
 def test_a_velocity_action_network_keeps_the_sample_at_time_zero(recipe, latents):
     cfg = dataclasses.replace(recipe.model.action, prediction=Prediction.VELOCITY)
-    action = ActionStream(cfg, recipe.model.vae.latent_channels)
+    action = ActionStream(cfg, recipe.model.vae.latent_channels, 8)
     actions = torch.randn(2, recipe.model.padded_steps, 14)
     assert torch.equal(action(actions, torch.zeros(2), latents[0]), actions)
 
@@ -135,6 +206,10 @@ def test_a_configuration_survives_yaml_types(recipe):
         ({'sampler': {'steps': 0}}, 'steps = 0'),
         ({'sampler': {'guidance': -1.0}}, 'guidance = -1.0'),
         ({'frames': 401}, 'max_size'),
+        (
+            {'action': {'dimension': 14, 'bridge': {'pool_size': [6, 6, 1]}}},
+            r'action\.bridge\.global_dim = 132: expansion = tile of 144',
+        ),
         ({'image_fit': 'zoom'}, 'image_fit'),
         ({'speed': 3}, 'speed'),
     ],

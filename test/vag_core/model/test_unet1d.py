@@ -124,7 +124,7 @@ def test_an_aligned_condition_is_local_in_time():
 
 def test_padding_repeats_the_last_action():
     actions = torch.randn(2, 93, 14)
-    padded = pad_steps(actions, TINY.padded_steps(93))
+    padded = pad_steps(actions, 96)
     assert padded.shape == (2, 96, 14)
     assert torch.equal(padded[:, :93], actions)
     assert torch.equal(padded[:, 93:], actions[:, -1:].expand(-1, 3, -1))
