@@ -11,8 +11,10 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+from torch.utils.checkpoint import checkpoint
 
 from vag_core.configuration import ConfigError, config
+from vag_core.model.attention import Attention
 
 
 @config
@@ -32,6 +34,7 @@ class DitConfig:
         first_frame_embedding: add a projection of the first latent frame to the tokens of every
             frame. It spares a small model from learning to look the static background up by
             attention.
+        bfloat16_time: round flow times to bfloat16, as the pretrained weights saw them.
     """
 
     latent_channels: int = 16
@@ -46,12 +49,26 @@ class DitConfig:
     rope_scale: tuple[float, float, float] = (1.0, 3.0, 3.0)
     concat_padding_mask: bool = True
     first_frame_embedding: bool = False
+    bfloat16_time: bool = False
 
     def validate(self) -> None:
         """Raise ConfigError for sizes that the architecture can't have."""
-        for field in ('latent_channels', 'num_layers', 'num_attention_heads', 'text_embed_dim'):
+        for field in (
+            'latent_channels',
+            'num_layers',
+            'num_attention_heads',
+            'text_embed_dim',
+            'adaln_lora_dim',
+        ):
             if getattr(self, field) < 1:
                 raise ConfigError(f'{field} = {getattr(self, field)}: must be at least 1')
+        if not 1 <= self.width * self.mlp_ratio < math.inf:
+            raise ConfigError(
+                f'mlp_ratio = {self.mlp_ratio}: must be finite and leave a hidden feature'
+            )
+        for field in ('rope_scale', 'max_size'):
+            if not all(0 < value < math.inf for value in getattr(self, field)):
+                raise ConfigError(f'{field} = {getattr(self, field)}: must be positive')
         if self.attention_head_dim < 12 or self.attention_head_dim % 2:
             raise ConfigError(
                 f'attention_head_dim = {self.attention_head_dim}: must be even and at least 12'
@@ -136,42 +153,6 @@ class AdaLayerNorm(nn.Module):
         return self.norm(x) * (1 + scale) + shift, gate[0] if gate else None
 
 
-class Attention(nn.Module):
-    """Multi-head attention with RMS-normalised queries and keys, no bias."""
-
-    def __init__(self, width: int, context_dim: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.to_q = nn.Linear(width, width, bias=False)
-        self.to_k = nn.Linear(context_dim, width, bias=False)
-        self.to_v = nn.Linear(context_dim, width, bias=False)
-        self.norm_q = nn.RMSNorm(width // heads, eps=1e-6)
-        self.norm_k = nn.RMSNorm(width // heads, eps=1e-6)
-        self.to_out = nn.ModuleList([nn.Linear(width, width, bias=False)])
-
-    def forward(self, x: Tensor, context: Tensor, rotary: tuple[Tensor, Tensor] | None) -> Tensor:
-        """Attend from x (B, N, width) to context (B, M, context_dim)."""
-        query, key, value = (
-            layer(source).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for layer, source in ((self.to_q, x), (self.to_k, context), (self.to_v, context))
-        )
-        dtype = self.norm_q.weight.dtype
-        query, key = self.norm_q(query.to(dtype)), self.norm_k(key.to(dtype))
-        if rotary is not None:
-            query, key = rotate(query, *rotary), rotate(key, *rotary)
-        mixed = attend(query.to(value.dtype), key.to(value.dtype), value)
-        return self.to_out[0](mixed.transpose(1, 2).flatten(2))
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Scaled dot-product attention of (B, heads, N, d) over (B, heads, M, d)."""
-    if query.requires_grad and query.device.type == 'cpu':
-        # The fused kernel's backward pass is several times slower on a CPU than plain products.
-        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        return scores.softmax(dim=-1).to(value.dtype) @ value
-    return F.scaled_dot_product_attention(query, key, value)
-
-
 class GeluProjection(nn.Module):
     """Linear map followed by the exact GELU."""
 
@@ -225,13 +206,6 @@ class Block(nn.Module):
         return x + gate * self.ff(y)
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Apply rotary positions to (B, heads, N, d), pairing feature i with i + d/2."""
-    x = x.float()
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
-
-
 def rotary_angles(
     size: tuple[int, int, int],
     head_dim: int,
@@ -260,11 +234,17 @@ def rotary_angles(
 
 
 class Dit(nn.Module):
-    """Cosmos-Predict2's transformer over a latent video."""
+    """Cosmos-Predict2's transformer over a latent video.
+
+    Attributes:
+        gradient_checkpointing: recompute every block in the backward pass instead of keeping its
+            activations.
+    """
 
     def __init__(self, cfg: DitConfig) -> None:
         super().__init__()
         self.cfg = cfg
+        self.gradient_checkpointing = False
         width = cfg.width
         self.patch_embed = PatchEmbed(cfg.input_channels, width, cfg.patch_size)
         if cfg.first_frame_embedding:
@@ -292,16 +272,19 @@ class Dit(nn.Module):
         Args:
             latent: (B, C, T, H, W); clean frames stand in place.
             times: (B, T) flow time of every latent frame.
-            text: (B, L, d) text tokens; zeroed padding takes part in attention, as in pretraining.
+            text: (B, L, d) text tokens, and any further ones to attend to; zeroed padding takes
+                part in attention, as in pretraining.
             mask: (B, 1, T, 1, 1), 1 on clean frames.
 
         Returns:
-            (B, C, T, H, W).
+            (B, C, T, H, W) in the type of the weights, or that of autocast.
         """
         if any(n > m for n, m in zip(latent.shape[2:], self.cfg.max_size, strict=True)):
             raise ValueError(
                 f'latent: {tuple(latent.shape[2:])} exceeds max_size {self.cfg.max_size}'
             )
+        dtype = self.proj_out.weight.dtype
+        latent, text = latent.to(dtype), text.to(dtype)
         plane = latent[:, :1]
         channels = [latent, mask.to(latent.dtype).expand_as(plane)]
         if self.cfg.concat_padding_mask:
@@ -314,9 +297,12 @@ class Dit(nn.Module):
             size, self.cfg.attention_head_dim, self.cfg.rope_scale, latent.device
         )
         x = x.flatten(2, 3)
-        time = self.time_embed(times)
+        time = self.time_embed(times.bfloat16() if self.cfg.bfloat16_time else times)
         for block in self.transformer_blocks:
-            x = block(x, text, time, rotary)
+            if self.gradient_checkpointing and torch.is_grad_enabled():
+                x = checkpoint(block, x, text, time, rotary, use_reentrant=False)
+            else:
+                x = block(x, text, time, rotary)
         x, _ = self.norm_out(x, *time)
         return self._unpatch(self.proj_out(x), size)
 

@@ -46,7 +46,7 @@ class VideoConfig:
 
 
 class VideoStream(nn.Module):
-    """Estimate the clean latent video from a noisy one, its first frame and the text."""
+    """Estimate the clean latent video from a noisy one, its first frames and the text."""
 
     def __init__(self, cfg: VideoConfig) -> None:
         super().__init__()
@@ -56,27 +56,30 @@ class VideoStream(nn.Module):
     def forward(self, sample: Tensor, times: Tensor, first: Tensor, text: Tensor) -> Tensor:
         """Return the clean estimate.
 
-        The clean frame stands in the input with neither noise nor scaling, has a time of its own
-        and is put back into the estimate (Cosmos-Predict2's image conditioning).
+        Clean frames stand in the input with neither noise nor scaling, are marked in a mask
+        channel, have a time of their own and are put back into the estimate (Cosmos-Predict2's
+        image conditioning, or with K = 2 its video conditioning).
 
         Args:
-            sample: (B, C, T, H, W) at flow times (B,); its frame 0 is ignored.
+            sample: (B, C, T, H, W) at flow times (B,); its first K frames are ignored.
             times: (B,).
-            first: (B, C, 1, H, W) clean first latent frame.
+            first: (B, C, K, H, W) clean first latent frames, as a rule one.
             text: (B, L, d).
 
         Returns:
-            (B, C, T, H, W) float32; frame 0 is ``first``.
+            (B, C, T, H, W) float32, whatever the type of the weights; its first K frames are
+            ``first``.
         """
-        frames = sample.shape[2]
-        mask = torch.zeros(1, 1, frames, 1, 1, dtype=sample.dtype, device=sample.device)
-        mask[:, :, 0] = 1
+        frames, clean = sample.shape[2], first.shape[2]
+        sample, first = sample.float(), first.float()
+        mask = torch.zeros(1, 1, frames, 1, 1, device=sample.device)
+        mask[:, :, :clean] = 1
         per_frame = times[:, None].repeat(1, frames)
-        per_frame[:, 0] = CLEAN_TIME
-        latent = torch.cat([first, sample[:, :, 1:]], dim=2)
+        per_frame[:, :clean] = CLEAN_TIME
+        latent = torch.cat([first, sample[:, :, clean:]], dim=2)
         output = self.network(latent, per_frame, text, mask).float()
         if self.cfg.prediction is Prediction.VELOCITY:
             estimate = flow.clean_estimate(sample, output, times[:, None, None, None, None])
         else:
-            estimate = output + first if self.cfg.residual else output
-        return torch.cat([first, estimate[:, :, 1:]], dim=2)
+            estimate = output + first[:, :, :1] if self.cfg.residual else output
+        return torch.cat([first, estimate[:, :, clean:]], dim=2)

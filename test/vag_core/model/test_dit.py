@@ -1,5 +1,8 @@
 """The transformer: size, names, and parity with diffusers' class."""
 
+import dataclasses
+import math
+
 import pytest
 import torch
 
@@ -95,10 +98,60 @@ def test_rotary_angles_split_the_head_into_44_42_42_features():
     assert float(torch.atan2(sin[4, 23], cos[4, 23])) == pytest.approx(
         theta ** (-2 / 42), rel=1e-5
     )
+    # Second angle of the frames at frame 1: theta = 10000, whatever the frame rate.
+    assert float(sin[12, 1].asin()) == pytest.approx(10000 ** (-2 / 44), rel=1e-5)
+
+
+def test_93_frames_of_432_by_768_are_31104_tokens_of_patches_of_72_values():
+    with torch.device('meta'):
+        dit = Dit(DitConfig(num_layers=1))
+        latent = torch.empty(1, 16, 24, 54, 96)
+        seen = []
+        dit.patch_embed.register_forward_hook(lambda module, args, out: seen.append(out))
+        out = dit(latent, torch.empty(1, 24), torch.empty(1, 512, 1024), latent[:1, :1, :, :1, :1])
+    assert out.shape == latent.shape
+    assert dit.patch_embed.proj.weight.shape == (2048, 72)
+    assert math.prod(seen[0].shape[1:4]) == 31_104
+
+
+def test_rounded_times_collide_as_in_bfloat16():
+    dit = random_dit(dataclasses.replace(TINY, bfloat16_time=True))
+    latent, _, text, mask = inputs()
+    # Second and third time of the official grid.
+    one, other = (torch.full((2, 3), t) for t in (0.985575, 0.983092))
+    with torch.no_grad():
+        assert torch.equal(dit(latent, one, text, mask), dit(latent, other, text, mask))
+        exact = random_dit()
+        assert not torch.equal(exact(latent, one, text, mask), exact(latent, other, text, mask))
+
+
+def test_further_tokens_can_follow_the_text():
+    dit = random_dit()
+    latent, times, text, mask = inputs()
+    with torch.no_grad():
+        alone = dit(latent, times, text, mask)
+        more = dit(latent, times, torch.cat([text, 3 * text], dim=1), mask)
+    assert more.shape == alone.shape
+    assert not torch.allclose(more, alone)
+
+
+def test_gradient_checkpointing_changes_neither_output_nor_gradients():
+    results = []
+    for switch in (False, True):
+        dit = random_dit()
+        dit.gradient_checkpointing = switch
+        calls = []
+        block = dit.transformer_blocks[0]
+        block.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        output = dit(*inputs())
+        output.square().mean().backward()
+        results.append((output.detach(), [p.grad for p in dit.parameters()], len(calls)))
+    torch.testing.assert_close(results[0][:2], results[1][:2])
+    assert [calls for *_, calls in results] == [1, 2]
 
 
 def test_a_first_frame_embedding_reaches_every_frame():
-    cfg = DitConfig(**{**vars(TINY), 'first_frame_embedding': True, 'num_layers': 1})
+    cfg = dataclasses.replace(TINY, first_frame_embedding=True, num_layers=1)
     dit = random_dit(cfg)
     latent, times, text, mask = inputs()
     with torch.no_grad():
@@ -127,6 +180,12 @@ def test_a_latent_beyond_max_size_is_refused():
         ({'num_layers': 0}, 'num_layers = 0'),
         ({'attention_head_dim': 25}, 'attention_head_dim = 25'),
         ({'patch_size': (2, 2, 2)}, 'patch_size'),
+        ({'adaln_lora_dim': 0}, 'adaln_lora_dim = 0'),
+        ({'mlp_ratio': -1.0}, 'mlp_ratio = -1.0'),
+        ({'mlp_ratio': float('nan')}, 'mlp_ratio = nan'),
+        ({'rope_scale': (1.0, 0.0, 3.0)}, 'rope_scale'),
+        ({'rope_scale': (1.0, float('inf'), 3.0)}, 'rope_scale'),
+        ({'max_size': (8, 0, 8)}, 'max_size'),
     ],
 )
 def test_impossible_sizes_are_refused(change, message):

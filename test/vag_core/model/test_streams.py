@@ -88,6 +88,29 @@ def test_an_untrained_residual_prediction_repeats_the_first_frame(recipe, latent
     assert torch.equal(estimate, clean[:, :, :1].expand_as(clean))
 
 
+def test_two_latent_frames_can_be_given(recipe, latents, text):
+    stream = video_stream(recipe, prediction=Prediction.VELOCITY, residual=False)
+    clean, sample = latents
+    changed = sample.clone()
+    changed[:, :, :2] += 5
+    one, other = (stream(x, TIMES, clean[:, :, :2], text) for x in (sample, changed))
+    assert torch.equal(one, other)
+    assert torch.equal(one[:, :, :2], clean[:, :, :2])
+
+
+def test_estimates_stay_in_float32_where_the_weights_are_bfloat16(recipe, latents, text):
+    clean, sample = latents
+    changes = {'prediction': Prediction.VELOCITY, 'residual': False}
+    exact = video_stream(recipe, **changes)(sample, TIMES, clean[:, :, :1], text)
+    stream = video_stream(recipe, **changes).bfloat16()
+    estimate = stream(sample, TIMES, clean[:, :, :1].bfloat16(), text.bfloat16())
+    assert estimate.dtype == torch.float32
+    torch.testing.assert_close(estimate, exact, atol=0.1, rtol=0.1)
+    # Nearly without noise the estimate is the sample itself, to more digits than bfloat16 has.
+    near = stream(sample, torch.full((2,), 1e-6), clean[:, :, :1], text)
+    torch.testing.assert_close(near[:, :, 1:], sample[:, :, 1:], atol=1e-4, rtol=0)
+
+
 def test_a_residual_velocity_is_refused():
     with pytest.raises(ConfigError, match='residual'):
         VideoConfig(residual=True)
