@@ -55,8 +55,8 @@ def _find(name: str):
     """Return what is known of the model ``name`` beside its configuration, and that."""
     from vag_core import resources
     from vag_core.checkpoint import CONFIG_FILE, CheckpointConfig
-    from vag_core.configuration import load
-    from vag_core.train.recipe import Recipe
+    from vag_core.configuration import load, read_yaml
+    from vag_core.model.vag import VagConfig
 
     path = Path(name)
     for shipped in (f'checkpoints/{name}', f'config/models/{name}.yaml'):
@@ -77,7 +77,8 @@ def _find(name: str):
         raise FileNotFoundError(
             f'{name}: no checkpoint folder, YAML file or shipped name ({", ".join(sorted(known))})'
         )
-    return {'configuration': path.stem}, load(Recipe, path).model
+    model = read_yaml(path).get('model', {})
+    return {'configuration': path.stem}, load(VagConfig, model, f'{path}: model')
 
 
 def _figures(found) -> dict:
