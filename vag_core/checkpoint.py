@@ -8,15 +8,14 @@ weights elsewhere, which are checked before they are used.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import save_file
+from torch import nn
 
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load, to_mapping
@@ -25,7 +24,8 @@ from vag_core.files import new_folder
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.text import make_text
 from vag_core.model.vag import Vag, VagConfig, make_action, make_coupling
-from vag_core.weights_reference import WeightsReference, model_files
+from vag_core.model.weights import WeightsError, differences, read_weights
+from vag_core.weights_reference import WeightsReference
 
 SCHEMA_VERSION = 1
 CONFIG_FILE = 'config.yaml'
@@ -240,11 +240,10 @@ def load_checkpoint(
         if name in ACTION_PARTS and cfg.action_seed is not None:
             continue
         in_memory = torch.float32 if name in ACTION_PARTS else dtype
-        files = [path / f'{name}.safetensors']
+        source = path / f'{name}.safetensors'
         if name in cfg.weights:
-            root = cfg.weights[name].check()
-            files = [p for p in model_files(root) if p.suffix == '.safetensors']
-        _load_part(part, files, in_memory, device)
+            source = cfg.weights[name].check()
+        _load_part(part, source, in_memory, device)
     model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
     return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
 
@@ -271,29 +270,15 @@ def hash_folder(folder: Path) -> str:
 
 
 def _load_part(
-    part: nn.Module, files: Sequence[Path], dtype: torch.dtype, device: str | torch.device
+    part: nn.Module, source: Path, dtype: torch.dtype, device: str | torch.device
 ) -> None:
-    weights = {}
-    for file in files:
-        if not file.is_file():
-            raise CheckpointError(f'{file}: missing')
-        weights |= load_file(file, device=str(device))
-    _check_weights(files[0], part.state_dict(), weights)
+    try:
+        weights = read_weights(source, device=device)
+    except WeightsError as error:
+        raise CheckpointError(str(error)) from error
+    wrong = differences(part.state_dict(), weights)
+    if wrong:
+        raise CheckpointError(f'{source}: ' + '; '.join(wrong))
     for key, value in weights.items():
         weights[key] = value.to(dtype) if value.is_floating_point() else value
     part.load_state_dict(weights, assign=True)
-
-
-def _check_weights(
-    file: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]
-) -> None:
-    """Raise CheckpointError listing every difference between two sets of weights."""
-    wrong = [f'{key}: missing' for key in expected if key not in found]
-    wrong += [f'{key}: unexpected' for key in found if key not in expected]
-    wrong += [
-        f'{key}: shape {tuple(found[key].shape)}, expected {tuple(expected[key].shape)}'
-        for key in expected
-        if key in found and found[key].shape != expected[key].shape
-    ]
-    if wrong:
-        raise CheckpointError(f'{file}: ' + '; '.join(wrong))
