@@ -8,6 +8,7 @@ is complete.
 
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,15 @@ class Episode:
                 raise ValueError(f'videos[{camera!r}]: {len(video)} frames for {steps} actions')
 
 
-def save_episode(episode: Episode, folder: Path) -> Path:
+def save_episode(
+    episode: Episode, folder: Path, draw: Callable[[Episode, Path], Any] | None = None
+) -> Path:
     """Write ``episode`` to the new ``folder`` and return it.
+
+    Args:
+        episode: what to write.
+        folder: must not exist.
+        draw: adds pictures, e.g. :func:`vag_core.draw.draw_episode`; they belong to the whole.
 
     Raises:
         FileExistsError: the folder is there already; it is left as it is.
@@ -120,6 +128,8 @@ def save_episode(episode: Episode, folder: Path) -> Path:
             suffix = '.png' if episode.conditioning_image.startswith(b'\x89PNG') else '.jpg'
             (partial / f'conditioning{suffix}').write_bytes(episode.conditioning_image)
         (partial / 'episode.json').write_text(json.dumps(_header(episode), indent=2) + '\n')
+        if draw is not None:
+            draw(episode, partial)
     return folder
 
 

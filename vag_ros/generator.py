@@ -319,8 +319,7 @@ class Generator(LifecycleNodeMixin, Node):
         saving = Feedback(stage=Feedback.STAGE_SAVING, stage_name='saving', total=1)
         self._send(handle, accepted, saving)
         episode, folder = self._episode(job, generated)
-        save_episode(episode, folder)
-        draw_episode(episode, folder)
+        save_episode(episode, folder, draw_episode)
         message = convert.to_episode_message(episode, self._profile, self._settings.jpeg_quality)
         self._publish(episode, message)
         saving.step = 1

@@ -1,0 +1,208 @@
+"""``vag generate``: image and instruction to episode folders."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from vag_core.checkpoint import CheckpointConfig
+    from vag_core.synthesis import Item
+
+SUMMARY = 'generate video and joint actions from an image and instructions'
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('--checkpoint', default='tiny', help='name or folder (default: tiny)')
+    parser.add_argument('--image', type=Path, help='JPEG or PNG that the episodes start from')
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument('--instruction', help='what the robot shall do')
+    what.add_argument(
+        '--instructions',
+        type=Path,
+        metavar='FILE',
+        help='an instruction a line; or .yaml, .json, .jsonl with entries of instruction, image, '
+        'seed, start_state',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        default=Path('output/episodes'),
+        help='receives a folder per episode; what is there already is not made again '
+        '(default: output/episodes)',
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of the noise (default: 0)')
+    parser.add_argument(
+        '--seeds', type=int, default=1, metavar='N', help='N seeds from --seed on (default: 1)'
+    )
+    own = "default: the checkpoint's"
+    parser.add_argument('--steps', type=int, help=f'of the solver; {own}')
+    parser.add_argument('--guidance', type=float, help=f'strength of the text; {own}')
+    parser.add_argument('--solver', choices=('ab2', 'euler'), help=own)
+    parser.add_argument('--negative', help=f'what guidance leads away from; {own}')
+    parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
+    parser.add_argument('--dtype', choices=('float32', 'bfloat16'), help=f'of the video; {own}')
+    parser.add_argument(
+        '--attention', default='auto', help='auto, flash, efficient, cudnn, math or flash3'
+    )
+    parser.add_argument(
+        '--batch', default='auto', help='episodes sampled together; auto: what the memory holds'
+    )
+    parser.add_argument(
+        '--text-cache', type=Path, metavar='DIR', help="of T5 tokens; default: the user's cache"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Generate and return 0, 1 without enough memory, 2 for unusable input, 130 after Ctrl-C."""
+    from vag_core.generate import GenerationCancelled
+    from vag_core.model.attention import AttentionUnavailableError
+
+    made: list[Path] = []
+    wanted: list[Item] = []
+    try:
+        _generate(args, wanted, made)
+    except (GenerationCancelled, KeyboardInterrupt):
+        left = len(wanted) - len(made)
+        print(
+            f'\ninterrupted: {len(made)} new episodes are whole in {args.out}; '
+            f'the same command makes the {left} left',
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    except (ValueError, FileNotFoundError, AttentionUnavailableError) as error:
+        print(f'vag generate: {error}', file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f'vag generate: {error.filename}: {error.strerror}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) -> None:
+    """Fill ``wanted`` with what is to be made and ``made`` with the folders that are whole."""
+    from vag_core.checkpoint import DTYPES, find_checkpoint, hash_folder, load_checkpoint
+    from vag_core.cli.generate_progress import GenerateProgress
+    from vag_core.cli.interruption import interruption
+    from vag_core.model.attention import set_attention
+    from vag_core.model.text import make_text
+    from vag_core.synthesis import missing, synthesise
+
+    folder, cfg = find_checkpoint(args.checkpoint)
+    device = _device(args.device)
+    items = _items(args, cfg, hash_folder(folder))
+    wanted += missing(items, args.out)
+    if len(wanted) < len(items):
+        print(f'{len(items) - len(wanted)} of {len(items)} episodes are in {args.out} already')
+    if not wanted:
+        return
+    # A large text encoder is loaded, used and freed before the model is loaded.
+    text = make_text(cfg.model.text, cfg.weights.get('text'), device, args.text_cache)
+    text.encode([item.request.instruction for item in wanted])
+    checkpoint = load_checkpoint(folder, device, DTYPES.get(args.dtype), args.text_cache)
+    set_attention(checkpoint.model, args.attention)
+    size = _batch(args.batch, len(wanted), checkpoint)
+    print(
+        f'checkpoint {checkpoint.name} ({checkpoint.evaluation}) on {device}, '
+        f'{len(wanted)} episodes, {size} at a time'
+    )
+    started = time.perf_counter()
+    with GenerateProgress(len(wanted)) as progress, interruption(progress.say) as cancelled:
+        for path in synthesise(
+            checkpoint,
+            wanted,
+            args.out,
+            size,
+            on_progress=progress.of_batch,
+            on_smaller=lambda size: progress.say(f'out of memory: now {size} at a time'),
+            cancelled=cancelled,
+        ):
+            made.append(path)
+            progress.finished(path)
+    seconds = time.perf_counter() - started
+    print(f'{len(made)} episodes in {seconds:.1f} s; {_peak_memory(device)}')
+
+
+def _items(args: argparse.Namespace, cfg: 'CheckpointConfig', checkpoint_hash: str):
+    from vag_core.configuration import to_mapping
+    from vag_core.flow import Solver
+    from vag_core.generate import Request, sampler_of
+    from vag_core.jobs import Job, JobError, check, read_jobs, with_seeds
+    from vag_core.synthesis import Item
+
+    if args.seeds < 1:
+        raise JobError(f'--seeds = {args.seeds}: must be at least 1')
+    if args.instructions is not None:
+        jobs = read_jobs(args.instructions, args.image, args.seed)
+    elif args.image is None:
+        raise JobError('--image: missing')
+    else:
+        jobs = [check(Job(args.instruction, args.image, args.seed))]
+    jobs = with_seeds(jobs, args.seeds)
+    pixels = {job.image: job.pixels() for job in jobs}
+    dtype = args.dtype or cfg.dtype
+    items: dict[str, Item] = {}
+    for job in jobs:
+        request = Request(
+            pixels[job.image],
+            job.instruction,
+            job.seed,
+            steps=args.steps,
+            guidance=args.guidance,
+            solver=args.solver and Solver(args.solver),
+            negative=args.negative,
+            start_state=job.start_state,
+        )
+        sampler = sampler_of(cfg.model.sampler, request)
+        name = job.name(checkpoint_hash, dtype, to_mapping(sampler))
+        items[name] = Item(name, job, request)
+    return list(items.values())
+
+
+def _device(name: str) -> 'torch.device':
+    import torch
+
+    if name == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ('cpu', 'cuda'):
+        raise ValueError(f'--device = {name!r}: allowed are auto, cpu, cuda, cuda:N')
+    count = torch.cuda.device_count()
+    if device.type == 'cuda' and (device.index or 0) >= count:
+        raise ValueError(f'--device = {name!r}: torch sees {count} GPUs here')
+    return device
+
+
+def _batch(text: str, count: int, checkpoint) -> int:
+    from vag_core.batching import estimated_batch
+
+    if text != 'auto':
+        if not text.isdecimal() or not int(text):
+            raise ValueError(f'--batch = {text!r}: must be auto or at least 1')
+        return min(int(text), count)
+    if count == 1:
+        return 1
+    model = checkpoint.model
+    return min(estimated_batch(model.cfg, model.device, checkpoint.dtype.itemsize), count)
+
+
+def _peak_memory(device: 'torch.device') -> str:
+    import resource
+
+    import torch
+
+    # A process that starts in a forked child inherits the parent's ru_maxrss; VmHWM is its own.
+    with open('/proc/self/status') as lines:  # noqa: PTH123
+        peak = next(int(line.split()[1]) for line in lines if line.startswith('VmHWM'))
+    text = f'peak memory {peak / 2**20:.2f} GiB'
+    if device.type == 'cuda':
+        text += f', on the GPU {torch.cuda.max_memory_allocated(device) / 2**30:.2f} GiB'
+    return text
