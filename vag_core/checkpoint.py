@@ -52,8 +52,8 @@ class CheckpointConfig:
         camera: key of the camera that it was trained on.
         fps: rate of frames and actions, Hz.
         evaluation: what is known of its quality, shown wherever its results are.
-        dtype: of the video stream and the VAE in memory, ``float32`` or ``bfloat16``; the action
-            stream stays in float32.
+        dtype: of the video stream in memory, ``float32`` or ``bfloat16``; the other parts are in
+            float32.
         weights: parts that lie elsewhere: ``video``, ``vae``, ``text``.
         action_seed: the action stream is untrained: it has no file and is drawn from this seed.
         provenance: how it was made; JSON values only.
@@ -115,7 +115,7 @@ class Checkpoint:
         hash: SHA-256 over names and contents of the folder's files as they were when it was
             loaded, whatever the folder is called. The identities of weights that lie elsewhere
             are part of the configuration, so they count.
-        dtype: of the video stream and the VAE.
+        dtype: of the video stream.
     """
 
     name: str
@@ -219,7 +219,7 @@ def load_checkpoint(
     Args:
         path_or_name: the folder, or a shipped name.
         device: of the model.
-        dtype: of the video stream and the VAE in memory; None for the checkpoint's own.
+        dtype: of the video stream in memory; None for the checkpoint's own.
         text_cache: folder of cached text tokens, where the text encoder is a large one; None for
             the user's cache.
 
@@ -239,7 +239,7 @@ def load_checkpoint(
     for name, part in _parts(model).items():
         if name in ACTION_PARTS and cfg.action_seed is not None:
             continue
-        in_memory = torch.float32 if name in ACTION_PARTS else dtype
+        in_memory = dtype if name == 'video' else torch.float32
         source = path / f'{name}.safetensors'
         if name in cfg.weights:
             source = cfg.weights[name].check()

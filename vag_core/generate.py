@@ -90,6 +90,8 @@ def generate(
     requests: Sequence[Request],
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    *,
+    preview: bool = True,
 ) -> list[Generated]:
     """Generate one episode for each request, in their order.
 
@@ -100,6 +102,7 @@ def generate(
         requests: what to generate.
         on_progress: called after the encoding, after every denoising step and after the decoding.
         cancelled: asked before every step; True ends the generation.
+        preview: decode one frame of every denoising step's estimate for ``on_progress``.
 
     Raises:
         GenerationCancelled: ``cancelled`` returned True.
@@ -112,7 +115,14 @@ def generate(
     results: dict[int, Generated] = {}
     for sampler, members in groups.items():
         batch = [requests[index] for index in members]
-        made = _generate_batch(checkpoint, batch, sampler, on_progress, cancelled)
+        made = _generate_batch(
+            checkpoint,
+            batch,
+            sampler,
+            on_progress=on_progress,
+            cancelled=cancelled,
+            preview=preview,
+        )
         results.update(zip(members, made, strict=True))
     return [results[index] for index in range(len(requests))]
 
@@ -131,8 +141,10 @@ def _generate_batch(
     checkpoint: 'Checkpoint',
     requests: Sequence[Request],
     sampler: SamplerConfig,
+    *,
     on_progress: OnProgress | None,
     cancelled: Callable[[], bool] | None,
+    preview: bool,
 ) -> list[Generated]:
     model = checkpoint.model
     cfg = model.cfg
@@ -143,9 +155,9 @@ def _generate_batch(
         if cancelled is not None and cancelled():
             raise GenerationCancelled
 
-    def report(stage: Stage, step: int, total: int, preview: np.ndarray | None = None) -> None:
+    def report(stage: Stage, step: int, total: int, picture: np.ndarray | None = None) -> None:
         if on_progress is not None:
-            on_progress(Progress(stage, step, total, preview))
+            on_progress(Progress(stage, step, total, picture))
 
     check()
     started = clock()
@@ -165,14 +177,17 @@ def _generate_batch(
     loop = denoise(model, first, text, noise, sampler, dropped=dropped, start_state=start)
     for step, estimates in enumerate(loop, 1):
         _, video, _, actions = estimates
-        if on_progress is not None:
+        picture = None
+        if on_progress is not None and preview:
             frame = video[:1, :, (video.shape[2] - 1) * step // total]
-            report(Stage.DENOISING, step, total, to_pixels(model.vae.preview(frame))[0])
+            picture = to_pixels(model.vae.preview(frame))[0]
+        report(Stage.DENOISING, step, total, picture)
         check()
     timings[Stage.DENOISING.value] = clock() - started
 
     started = clock()
-    pixels = to_pixels(model.vae.decode(video).transpose(1, 2))
+    # One by one: decoding takes more memory than denoising, and no less time together.
+    pixels = [to_pixels(model.vae.decode(z[None]).transpose(1, 2))[0] for z in video]
     units = checkpoint.normaliser.restore(actions[:, : cfg.frames].float().cpu().numpy())
     timings[Stage.DECODING.value] = clock() - started
     report(Stage.DECODING, 1, 1)

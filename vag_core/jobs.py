@@ -146,6 +146,8 @@ def _job(where: str, entry: Any, folder: Path, image: Path | None, seed: int) ->
     state = values.get('start_state')
     try:
         state = None if state is None else tuple(float(value) for value in state)
-        return check(Job(values['instruction'], folder / own if own else image, values['seed'], state))
+        return check(
+            Job(values['instruction'], folder / own if own else image, values['seed'], state)
+        )
     except (JobError, TypeError, ValueError) as error:
         raise JobError(f'{where}: {error}') from None

@@ -29,6 +29,7 @@ def of_generation(
         'seed': request.seed,
         'steps': sampler.steps,
         'guidance': sampler.guidance,
+        'guidance_form': sampler.guidance_form.value,
         'solver': sampler.solver.value,
         'negative': sampler.negative,
         'timings_s': {stage: round(seconds, 4) for stage, seconds in generated.timings.items()},

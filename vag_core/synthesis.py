@@ -58,7 +58,7 @@ def synthesise(
     def sample(items: Sequence[Item]) -> None:
         report = on_progress(len(items)) if on_progress is not None else None
         requests = [item.request for item in items]
-        made[:] = generate(checkpoint, requests, report, cancelled)
+        made[:] = generate(checkpoint, requests, report, cancelled, preview=False)
 
     for done in in_batches(items, batch, sample, on_smaller):
         for item, generated in zip(done, made, strict=True):

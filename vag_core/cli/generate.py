@@ -195,8 +195,6 @@ def _batch(text: str, count: int, checkpoint) -> int:
 
 
 def _peak_memory(device: 'torch.device') -> str:
-    import resource
-
     import torch
 
     # A process that starts in a forked child inherits the parent's ru_maxrss; VmHWM is its own.
