@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import torch
 
-from vag_core.cost import cost
+from vag_core.cost import activation_bytes
 from vag_core.model.vag import VagConfig
 
 T = TypeVar('T')
@@ -19,10 +19,10 @@ SHARE = 0.6
 def estimated_batch(cfg: VagConfig, device: torch.device, element_bytes: int) -> int:
     """Return how many episodes fit into the free memory beside the loaded weights, 1 to 8.
 
-    The video stream's working memory counts, as :func:`vag_core.cost.cost` estimates it; clips
-    are decoded one by one.
+    The video stream's working memory counts, as :func:`vag_core.cost.activation_bytes` estimates
+    it; clips are decoded one by one.
     """
-    each = cost(cfg).activation_bytes / 2 * element_bytes
+    each = activation_bytes(cfg, element_bytes)
     return max(1, min(LARGEST, int(SHARE * free_memory(device) / each)))
 
 

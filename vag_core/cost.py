@@ -80,11 +80,20 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def cost(cfg: VagConfig) -> Cost:
-    """Count what one episode of ``cfg`` costs."""
+def video_tokens(cfg: VagConfig) -> int:
+    """Return the tokens of the video stream."""
     frames, rows, columns = cfg.latent_size
     _, patch_rows, patch_columns = cfg.video.network.patch_size
-    tokens = frames * (rows // patch_rows) * (columns // patch_columns)
+    return frames * (rows // patch_rows) * (columns // patch_columns)
+
+
+def activation_bytes(cfg: VagConfig, element_bytes: int = 2) -> int:
+    """Estimate the video stream's working memory for one episode, without gradients."""
+    return element_bytes * LIVE_TENSORS * video_tokens(cfg) * cfg.video.network.width
+
+
+def cost(cfg: VagConfig) -> Cost:
+    """Count what one episode of ``cfg`` costs."""
     with torch.device('meta'):
         model = Vag(cfg).eval()
         latent = torch.empty(1, cfg.vae.latent_channels, *cfg.latent_size)
@@ -101,14 +110,14 @@ def cost(cfg: VagConfig) -> Cost:
         action_parameters=count_parameters(model.action),
         vae_parameters=count_parameters(model.vae),
         latent=cfg.latent_size,
-        tokens=tokens,
+        tokens=video_tokens(cfg),
         forward_flop=_flop(video, latent, times, latent[:, :, :1], text),
         action_flop=_flop(model.action, actions, times, latent, text, actions[:, 0]),
         encode_flop=_flop(model.vae.encode, first_frame),
         decode_flop=_flop(model.vae.decode, latent),
         evaluations=evaluations * (2 if cfg.sampler.extrapolation else 1),
         action_evaluations=evaluations,
-        activation_bytes=2 * LIVE_TENSORS * tokens * cfg.video.network.width,
+        activation_bytes=activation_bytes(cfg),
     )
 
 

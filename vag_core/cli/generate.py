@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Generate and return 0, 1 without enough memory, 2 for unusable input, 130 after Ctrl-C."""
+    from vag_core.batching import out_of_memory
     from vag_core.generate import GenerationCancelled
     from vag_core.model.attention import AttentionUnavailableError
 
@@ -78,8 +79,11 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, FileNotFoundError, AttentionUnavailableError) as error:
         print(f'vag generate: {error}', file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f'vag generate: {error.filename}: {error.strerror}', file=sys.stderr)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not out_of_memory(error):
+            raise
+        what = 'out of memory: ' if isinstance(error, RuntimeError) else ''
+        print(f'vag generate: {what}{error}', file=sys.stderr)
         return 1
     return 0
 
