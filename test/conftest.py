@@ -2,6 +2,14 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
+# A machine that stands still for a moment says nothing about the code under test.
+settings.register_profile(
+    'any machine', deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile('any machine')
+
 
 def pytest_configure():
     """Make Ctrl-C reach the processes under test.

@@ -18,7 +18,8 @@ from vag_core.robot import load_profile
 from vag_ros import convert, names
 from vag_ros.bag import custom_data, qos
 from vag_ros.bag.definitions import definition, type_name
-from vag_ros.bag.lifetime import BagLifetime, GoalEvent, Goals, GoalState, Step
+from vag_ros.bag.goals import GoalEvent, Goals, GoalState
+from vag_ros.bag.lifetime import BagLifetime, Step
 from vag_ros.bag.tap import Received, Tap
 from vag_ros.bag.topics import GENERATE_STATUS, REPLAY_STATUS, RecordedTopic, recorded_topics
 from vag_ros.bag.writer import RECORDING_SUFFIX, BagWriter, unique_path
@@ -65,11 +66,12 @@ class Recorder(Node):
         self._lifetime = BagLifetime(parameters.tail_s, parameters.idle_s)
         self._bag: BagWriter | None = None
         self._bag_name = ''
-        self._for_replay = self._replayed = self._finished = False
+        self._episode_id = ''
+        self._finished = self._has_episode = False
         self._episode: Episode | None = None
-        self._replay_state = ReplayState()
+        self._replay_state: ReplayState | None = None
         self._goals = {GENERATE_STATUS: Goals(), REPLAY_STATUS: Goals()}
-        self._replay_goal = self._in_motion = False
+        self._in_motion = False
         self._remembered: dict[str, Received] = {}
         # finish() is called in another thread than the timers.
         self._lock = threading.Lock()
@@ -109,7 +111,11 @@ class Recorder(Node):
             self._follow_replay(deserialize_message(data, ReplayState), now)
         elif topic.message_class is Episode:
             self._episode = deserialize_message(data, Episode)
-            self._describe(custom_data.of_episode(self._episode))
+            self._lifetime.episode(self._episode.episode_id, now)
+            self._episode_id = self._lifetime.episode_id
+            if self._episode_id == self._episode.episode_id:
+                self._has_episode = True
+                self._describe(custom_data.of_episode(self._episode))
         elif topic.message_class is ClampReport:
             self._describe(custom_data.of_clamp_report(deserialize_message(data, ClampReport)))
 
@@ -123,30 +129,17 @@ class Recorder(Node):
         self._follow(topic, self._goals[topic].update(status), now)
 
     def _follow(self, topic: str, events: list[GoalEvent], now: float) -> None:
+        follow = self._lifetime.generation if topic == GENERATE_STATUS else self._lifetime.replay
         for event in events:
-            if topic == GENERATE_STATUS:
-                self._do(self._lifetime.generation(event, now))
-            else:
-                self._replay_goal = event is GoalEvent.STARTED
-                self._follow_activity(now)
+            self._do(follow(event, now))
 
     def _follow_replay(self, state: ReplayState, now: float) -> None:
         self._in_motion = state.phase not in AT_REST
-        self._follow_activity(now)
+        self._do(self._lifetime.state(self._in_motion, state.episode_id, now))
         # Only now: the bag that this state may have closed belongs to the states before it.
-        self._replay_state = state
-        known = self._episode is not None and self._episode.episode_id == state.episode_id
-        if self._for_replay and self._in_motion and known:
-            for name in (names.EPISODE, names.REQUESTED_TRAJECTORY):
-                self._recall(name)
-            self._describe(custom_data.of_episode(self._episode))
-            self._for_replay = False
-
-    def _follow_activity(self, now: float) -> None:
-        """A replay goes on while its goal does, or while the arms move for whomever else."""
-        active = self._replay_goal or self._in_motion
-        self._do(self._lifetime.replay(active, now))
-        self._replayed |= active
+        of_this_bag = state.episode_id == self._episode_id
+        if of_this_bag and (self._in_motion or self._replay_state is not None):
+            self._replay_state = state
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -166,7 +159,7 @@ class Recorder(Node):
                 self._follow(topic, self._goals[topic].lose(), now)
         if self._in_motion and not self.count_publishers(names.REPLAY_STATE):
             self._in_motion = False
-            self._follow_activity(now)
+            self._do(self._lifetime.state(False, '', now))
 
     def _do(self, steps: list[Step]) -> None:
         for step in steps:
@@ -174,13 +167,19 @@ class Recorder(Node):
                 self._close()
             elif not self._finished:
                 self._open(for_replay=step is Step.OPEN_FOR_REPLAY)
+        self._episode_id = self._lifetime.episode_id
+        is_known = self._episode is not None and self._episode.episode_id == self._episode_id
+        if is_known and not self._has_episode:
+            self._has_episode = True
+            for name in (names.EPISODE, names.REQUESTED_TRAJECTORY):
+                self._recall(name)
+            self._describe(custom_data.of_episode(self._episode))
 
     def _open(self, for_replay: bool) -> None:
         stamp = datetime.now(UTC).strftime('%Y%m%dT%H%M%S_%f')
         self._bag_name = f'{"replay" if for_replay else "generation"}_{stamp}'
         path = self._folder / (self._bag_name + RECORDING_SUFFIX)
-        self._for_replay, self._replayed = for_replay, False
-        self._replay_state = ReplayState()
+        self._has_episode, self._replay_state = False, None
         try:
             self._bag = BagWriter(path, self._about_robot)
         except OSError as error:
@@ -223,14 +222,10 @@ class Recorder(Node):
     def _close(self) -> None:
         if self._bag is None:
             return
-        about = self._bag.custom_data
-        episode_id = about.get(custom_data.EPISODE_ID, '')
-        if self._replayed:
-            episode_id = episode_id or self._replay_state.episode_id
-            if self._replay_state.phase in AT_REST:
-                about.update(custom_data.of_replay(self._replay_state))
-        if re.fullmatch(r'\w[\w.\-]{0,200}', episode_id):
-            path = unique_path(self._folder, episode_id)
+        if self._replay_state is not None and self._replay_state.phase in AT_REST:
+            self._bag.custom_data.update(custom_data.of_replay(self._replay_state))
+        if re.fullmatch(r'\w[\w.\-]{0,200}', self._episode_id):
+            path = unique_path(self._folder, self._episode_id)
         else:
             path = self._folder / self._bag_name
         try:

@@ -1,12 +1,17 @@
 """When a bag opens and closes: from the first step of a generation to the end of its replay.
 
-Pure decisions on what the two actions and the replay server report, without ROS and without a
-clock of their own; times are seconds of any steady clock.
+Pure decisions on what the two actions, the generator and the replay server report, without ROS and
+without a clock of their own; times are seconds of any steady clock. Each source reports in order,
+but one may lag behind another: a large Episode message behind the first states of its replay, say.
 """
 
 import enum
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from vag_ros.bag.goals import GoalEvent
+
+# The middleware asks for lost messages every 3 s.
+LATE_EPISODE_S = 5.0
 
 
 class Step(enum.Enum):
@@ -17,153 +22,185 @@ class Step(enum.Enum):
     OPEN_FOR_REPLAY = 'open for replay'
 
 
-class GoalEvent(enum.Enum):
-    """What happened to the goals of an action server."""
-
-    STARTED = 'started'
-    SUCCEEDED = 'succeeded'
-    FAILED = 'failed'
-
-
-@dataclass(frozen=True)
-class GoalState:
-    """What an action server says of one of its goals.
+@dataclass
+class _Contents:
+    """What the open bag holds.
 
     Attributes:
-        event: what has happened to it last.
-        accepted_ns: when the server accepted it, by the server's clock.
+        generation: whether the bag was opened for a generation.
+        episode: whether the Episode message has come.
+        episode_due: until when it is waited for, after a generation that succeeded.
+        goal: whether a replay goal was seen.
+        motion: whether the states of a replay of this episode were seen.
+        close_at: when to close the bag.
     """
 
-    event: GoalEvent
-    accepted_ns: int = 0
-
-
-class Goals:
-    """Follow the goals of one action server through its status messages.
-
-    One goal counts at a time, the one that started first: a goal refused while another runs is no
-    event. A goal that has ended never starts again, whatever a late message says of it.
-    """
-
-    def __init__(self) -> None:
-        self._current: bytes | None = None
-        self._latest_ns = 0
-        self._events: dict[bytes, GoalEvent] = {}
-        self._has_history = True
-
-    @property
-    def busy(self) -> bool:
-        """Whether a goal has started and not ended yet."""
-        return self._current is not None
-
-    def begin(self) -> None:
-        """End the history: a server silent until now has none, so all that it reports is news."""
-        self._has_history = False
-
-    def lose(self) -> list[GoalEvent]:
-        """Take note that the server is gone and return what has changed."""
-        return [] if self._current is None else [self._end(GoalEvent.FAILED)]
-
-    def update(self, status: Mapping[bytes, GoalState]) -> list[GoalEvent]:
-        """Take the state of every goal that a server remembers and return what has changed.
-
-        Goals that had ended before the first call, or before :meth:`begin`, are history. A status
-        without the current goal comes from another server: from the successor of a dead one if it
-        has a goal accepted later, else from a predecessor, whose last words come late.
-        """
-        fresh = [goal for goal in status if goal not in self._events]
-        for goal, said in status.items():
-            if self._events.get(goal, GoalEvent.STARTED) is GoalEvent.STARTED:
-                self._events[goal] = said.event
-        active = [goal for goal in status if self._events[goal] is GoalEvent.STARTED]
-        later = [goal for goal in fresh if status[goal].accepted_ns >= self._latest_ns]
-        events = []
-        if self._current in status and self._current not in active:
-            events.append(self._end(self._events[self._current]))
-        elif self._current not in status and set(active) & set(later):
-            events += self.lose()
-        if self._current is None and active:
-            self._current = active[0]
-            self._latest_ns = status[self._current].accepted_ns
-            events.append(GoalEvent.STARTED)
-        elif self._current is None and not self._has_history:
-            # A goal can be refused faster than two messages follow each other.
-            for goal in later:
-                events += [GoalEvent.STARTED, self._events[goal]]
-                self._latest_ns = max(self._latest_ns, status[goal].accepted_ns)
-        self._has_history = False
-        return events
-
-    def _end(self, event: GoalEvent) -> GoalEvent:
-        self._events[self._current] = event
-        self._current = None
-        return event
+    generation: bool = False
+    episode: bool = False
+    episode_due: float | None = None
+    goal: bool = False
+    motion: bool = False
+    close_at: float | None = None
 
 
 class BagLifetime:
     """Turn what happens into steps for the bag.
 
     A generation opens a bag, its replay is recorded into the same bag, and the end of that closes
-    it after ``tail_s``. A replay with no bag open gets its own. A generation that nobody replays
-    is closed after ``idle_s``. A generation that begins during a replay gets its bag when the
-    replay has ended.
+    it after ``tail_s``. A replay with no bag open, a second replay and the replay of another
+    episode get their own, but the latter is recorded along while a generation runs. A generation
+    that nobody replays is closed after ``idle_s``. A generation that begins during a replay gets
+    its bag when the replay has ended; one that begins while the episode of the last is still under
+    way, when that has come.
 
     Attributes:
         is_open: whether a bag is open after the steps returned so far.
+        episode_id: the episode that the bag is about; empty while that is not known.
     """
 
     def __init__(self, tail_s: float, idle_s: float) -> None:
         self.is_open = False
+        self.episode_id = ''
         self._tail_s = tail_s
         self._idle_s = idle_s
-        self._generating = False
-        self._replaying = False
-        self._replayed = False
-        self._postponed = False
-        self._close_at: float | None = None
+        self._generating = self._replaying = self._moving = False
+        # Whether the replay that goes on is not of the bag's episode.
+        self._of_another = False
+        # The episode of the replay that goes on, and of an ended one whose states come late.
+        self._moves = ''
+        self._lagging: str | None = None
+        self._bag = _Contents()
+        # The generation that waits for its bag, by its episode, '' while that is not known.
+        self._next: str | None = None
+        self._earlier: set[str] = set()
 
     def generation(self, event: GoalEvent, now: float) -> list[Step]:
         """Report the start or end of a generation."""
+        succeeded = event is GoalEvent.SUCCEEDED
         self._generating = event is GoalEvent.STARTED
-        if event is GoalEvent.STARTED:
-            if self.is_open and self._replaying:
-                self._postponed = True
+        if self._generating:
+            if self.is_open and (self._active or self._awaits_episode(now)):
+                self._next = ''
                 return []
             return self._open(Step.OPEN_FOR_GENERATION)
-        if self.is_open and not self._replaying:
-            wait = self._idle_s if event is GoalEvent.SUCCEEDED else self._tail_s
-            self._close_at = now + wait
+        if self._next is not None:
+            # What a failed one had to say lies in the bag of the replay.
+            self._next = self._next if succeeded else None
+        elif self._bag.generation:
+            if succeeded and not self._bag.episode:
+                self._bag.episode_due = now + LATE_EPISODE_S
+            if not self._active:
+                unused = succeeded and not self._bag.motion
+                self._bag.close_at = now + (self._idle_s if unused else self._tail_s)
         return []
 
-    def replay(self, active: bool, now: float) -> list[Step]:
-        """Report whether a replay is going on; repeated reports change nothing."""
-        if active == self._replaying:
-            return []
-        self._replaying = active
-        if active:
-            if not self.is_open or self._replayed:
-                return self._open(Step.OPEN_FOR_REPLAY)
-            self._close_at = None
-            return []
-        if self._postponed:
-            steps = self._open(Step.OPEN_FOR_GENERATION)
-            self._close_at = None if self._generating else now + self._idle_s
-            return steps
-        if not self._generating:
-            self._replayed = True
-            self._close_at = now + self._tail_s
+    def episode(self, episode_id: str, now: float) -> None:
+        """Report an Episode message; the bag that is open then is the one to hold it."""
+        of_next = self._next is not None and not self._awaits_episode(now)
+        awaited = self._bag.generation and not self._bag.episode and not of_next
+        if self.is_open and (awaited or episode_id == self.episode_id):
+            if self.episode_id not in ('', episode_id):
+                self._earlier.add(self.episode_id)
+                self._of_another, self._bag.motion = self._active, False
+            self.episode_id = episode_id
+            self._bag.episode, self._bag.episode_due = True, None
+        elif of_next:
+            self._next = episode_id
+        else:
+            self._earlier.add(episode_id)
+
+    def replay(self, event: GoalEvent, now: float) -> list[Step]:
+        """Report the start or end of a replay goal."""
+        self._replaying = event is GoalEvent.STARTED
+        if not self._replaying:
+            return self._come_to_rest(now)
+        if not self.is_open or (self._bag.goal and not self._in_generation):
+            self._lagging = self._moves if self._moving else None
+            return self._open(Step.OPEN_FOR_REPLAY)
+        self._bag.goal, self._bag.close_at = True, None
         return []
+
+    def state(self, moving: bool, episode_id: str, now: float) -> list[Step]:
+        """Report a state of the replay server: whether a replay goes on, and of which episode."""
+        if not moving:
+            self._moving, has_moved, self._lagging = False, self._moving, None
+            return self._come_to_rest(now) if has_moved else []
+        self._moving = True
+        if episode_id == self._lagging:
+            return []
+        self._lagging, self._moves = None, episode_id
+        another = self._is_another(episode_id)
+        steps = []
+        if not self.is_open or (another and not self._in_generation):
+            steps, another = self._open(Step.OPEN_FOR_REPLAY), False
+        self._bag.close_at = None
+        self._of_another = another
+        if not another:
+            self.episode_id, self._bag.motion = episode_id, True
+        return steps
 
     def tick(self, now: float) -> list[Step]:
         """Close the bag when its time has come."""
-        if self.is_open and self._close_at is not None and now >= self._close_at:
-            self.is_open = False
-            return [Step.CLOSE]
+        steps = self._open_next(now)
+        if steps or not self.is_open or self._awaits_episode(now):
+            return steps
+        if self._bag.close_at is None or now < self._bag.close_at:
+            return []
+        self._leave()
+        return [Step.CLOSE]
+
+    @property
+    def _active(self) -> bool:
+        return self._replaying or self._moving
+
+    @property
+    def _in_generation(self) -> bool:
+        return self._bag.generation and self._generating and self._next is None
+
+    def _is_another(self, episode_id: str) -> bool:
+        if self.episode_id:
+            return episode_id != self.episode_id
+        return self._bag.generation and episode_id in self._earlier
+
+    def _awaits_episode(self, now: float) -> bool:
+        return self._bag.episode_due is not None and now < self._bag.episode_due
+
+    def _come_to_rest(self, now: float) -> list[Step]:
+        if self._active or not self.is_open:
+            return []
+        another, self._of_another = self._of_another, False
+        steps = self._open_next(now)
+        if steps:
+            return steps
+        if another or (self._in_generation and not self._bag.motion):
+            self._bag.goal = False
+            self._bag.close_at = None if self._generating else now + self._idle_s
+        elif not self._in_generation:
+            self._bag.close_at = now + self._tail_s
         return []
+
+    def _open_next(self, now: float) -> list[Step]:
+        """Open the bag of the generation that waits for it, if nothing is in the way."""
+        if self._next is None or self._active or self._awaits_episode(now):
+            return []
+        steps = self._open(Step.OPEN_FOR_GENERATION)
+        self.episode_id, self._next = self._next, None
+        self._bag.episode = bool(self.episode_id)
+        if not self._generating:
+            self._bag.close_at = now + self._idle_s
+        return steps
 
     def _open(self, step: Step) -> list[Step]:
         steps = [Step.CLOSE, step] if self.is_open else [step]
+        self._leave()
         self.is_open = True
-        self._replayed = self._postponed = False
-        self._close_at = None
+        self._bag.generation = step is Step.OPEN_FOR_GENERATION
+        self._bag.goal = self._replaying
         return steps
+
+    def _leave(self) -> None:
+        if self.episode_id:
+            self._earlier.add(self.episode_id)
+        self.is_open, self.episode_id = False, ''
+        self._bag = _Contents()
+        self._of_another = False
