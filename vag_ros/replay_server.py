@@ -78,7 +78,7 @@ class ReplayServer(Node):
         self._settings = declare(self, Parameters)
         self._profile = load_profile(self._settings.robot)
         self._refuse_automatic_motion_of_real_robots()
-        self._lock = threading.Lock()
+        self._lock, self._publishing = threading.Lock(), threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
@@ -339,6 +339,13 @@ class ReplayServer(Node):
         return ReplayState.PHASE_LATCHED if self._gate.latched else ReplayState.PHASE_IDLE
 
     def _publish_state(self) -> ReplayState:
+        # Several threads publish: none may say what was true before what another has said since.
+        with self._publishing:
+            state = self._current_state()
+            self._state.publish(state)
+        return state
+
+    def _current_state(self) -> ReplayState:
         phase = self._phase()
         state = ReplayState(
             phase=phase,
@@ -353,7 +360,6 @@ class ReplayServer(Node):
         )
         state.header.stamp = self.get_clock().now().to_msg()
         fill_state(state, self._goal, self._robot.feedback.pose)
-        self._state.publish(state)
         return state
 
 
