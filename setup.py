@@ -47,6 +47,7 @@ setup(
         'vag.verbs': [
             'info = vag_core.cli.info',
             'plan = vag_core.cli.plan',
+            'init = vag_core.cli.init',
             'generate = vag_core.cli.generate',
             'train = vag_core.cli.train',
             'sim = vag_sim.cli',

@@ -156,7 +156,7 @@ class Checkpoint:
         return self.config.evaluation
 
 
-def _parts(model: Vag) -> dict[str, nn.Module]:
+def parts_of(model: Vag) -> dict[str, nn.Module]:
     """Return the module of each weights file."""
     parts = {'video': model.video.network, 'action': model.action, 'vae': model.vae}
     return parts if model.coupling is None else {**parts, 'coupling': model.coupling}
@@ -183,7 +183,7 @@ def save_checkpoint(
     with new_folder(folder) as partial:
         text = yaml.safe_dump(to_mapping(cfg), sort_keys=False, default_flow_style=None, width=100)
         (partial / CONFIG_FILE).write_text(text)
-        for name, part in _parts(model).items():
+        for name, part in parts_of(model).items():
             if name in without:
                 continue
             weights = {
@@ -236,7 +236,7 @@ def load_checkpoint(
         model = Vag(cfg.model)
     if cfg.action_seed is not None:
         model.action, model.coupling = untrained_action(cfg)
-    for name, part in _parts(model).items():
+    for name, part in parts_of(model).items():
         if name in ACTION_PARTS and cfg.action_seed is not None:
             continue
         in_memory = dtype if name == 'video' else torch.float32
@@ -269,9 +269,10 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _load_part(
-    part: nn.Module, source: Path, dtype: torch.dtype, device: str | torch.device
-) -> None:
+def read_part(
+    part: nn.Module, source: Path, device: str | torch.device = 'cpu'
+) -> dict[str, torch.Tensor]:
+    """Read the weights of a part as they are stored; CheckpointError lists what does not fit."""
     try:
         weights = read_weights(source, device=device)
     except WeightsError as error:
@@ -279,6 +280,13 @@ def _load_part(
     wrong = differences(part.state_dict(), weights)
     if wrong:
         raise CheckpointError(f'{source}: ' + '; '.join(wrong))
+    return weights
+
+
+def _load_part(
+    part: nn.Module, source: Path, dtype: torch.dtype, device: str | torch.device
+) -> None:
+    weights = read_part(part, source, device)
     for key, value in weights.items():
         weights[key] = value.to(dtype) if value.is_floating_point() else value
     part.load_state_dict(weights, assign=True)

@@ -4,14 +4,17 @@
 """
 
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vag_core.model.text.config import TextConfig
 from vag_core.model.text.encoder import TextError, stack_tokens
+from vag_core.weights_reference import model_files
 
 
 class T5Text:
@@ -78,6 +81,55 @@ def t5_folders(folder: Path) -> tuple[Path, Path]:
         f'{folder}: no T5 encoder: expected text_encoder/ and tokenizer/, '
         'or config.json and tokenizer.json'
     )
+
+
+def check_t5(cfg: TextConfig, folder: Path) -> tuple[int, list[Path]]:
+    """Compare what a folder holds with T5's own configuration there, without loading it.
+
+    Returns:
+        The number of parameters, and every file that the encoder is made of.
+
+    Raises:
+        TextError: as :class:`T5Text`.
+    """
+    from transformers import T5Config, T5EncoderModel
+
+    weights, tokenizer = t5_folders(folder)
+    _check_config(weights, cfg)
+    if not (tokenizer / 'tokenizer.json').is_file():
+        raise TextError(f'{tokenizer / "tokenizer.json"}: missing')
+    files = sorted({*model_files(weights), *model_files(tokenizer)})
+    with torch.device('meta'):
+        model = T5EncoderModel(T5Config.from_pretrained(weights, local_files_only=True))
+    # The encoder's embedding is the shared one.
+    expected = {k: v.shape for k, v in model.state_dict().items() if 'embed_tokens' not in k}
+    found = _shapes(files)
+    wrong = [f'{key}: missing' for key in expected if key not in found]
+    wrong += [
+        f'{key}: shape {tuple(found[key])}, expected {tuple(shape)}'
+        for key, shape in expected.items()
+        if key in found and tuple(found[key]) != tuple(shape)
+    ]
+    if wrong:
+        raise TextError(f'{weights}: ' + '; '.join(wrong))
+    return sum(parameter.numel() for parameter in model.parameters()), files
+
+
+def _shapes(files: list[Path]) -> dict[str, Sequence[int]]:
+    """Return the shape of every tensor, read from the headers."""
+    shapes: dict[str, Sequence[int]] = {}
+    for file in files:
+        try:
+            if file.suffix == '.safetensors':
+                with safe_open(file, 'pt') as opened:
+                    keys = opened.keys()
+                    shapes |= {key: opened.get_slice(key).get_shape() for key in keys}
+            elif file.suffix in ('.bin', '.pt'):
+                weights = torch.load(file, map_location='meta', weights_only=True, mmap=True)
+                shapes |= {key: value.shape for key, value in weights.items()}
+        except (SafetensorError, pickle.UnpicklingError, RuntimeError) as error:
+            raise TextError(f'{file}: {error}') from error
+    return shapes
 
 
 def _check_config(folder: Path, cfg: TextConfig) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from vag_core.configuration import ConfigError
 from vag_core.model.text import TextConfig, TextError
-from vag_core.model.text.t5 import T5Text
+from vag_core.model.text.t5 import T5Text, check_t5
 
 
 @pytest.fixture(scope='module')
@@ -91,6 +91,8 @@ def test_missing_weights_are_named(copy, t5_config):
     save_file(weights, path, {'format': 'pt'})
     with pytest.raises(TextError, match=r'missing: encoder\.block\.1\.layer\.0\.SelfAttention\.q'):
         T5Text(t5_config, copy)
+    with pytest.raises(TextError, match=r'encoder\.block\.1.*SelfAttention\.q\.weight: missing'):
+        check_t5(t5_config, copy)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +107,34 @@ def test_another_model_is_refused(copy, t5_config, field, value, message):
     path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
     with pytest.raises(TextError, match=message):
         T5Text(t5_config, copy)
+
+
+def test_a_t5_is_checked_without_being_loaded(encoder, t5_config, t5_folder):
+    parameters, files = check_t5(t5_config, t5_folder)
+    assert parameters == sum(p.numel() for p in encoder._model.parameters())
+    assert {str(file.relative_to(t5_folder)) for file in files} == {
+        'text_encoder/config.json',
+        'text_encoder/model.safetensors',
+        'tokenizer/tokenizer.json',
+        'tokenizer/tokenizer_config.json',
+    }
+
+
+def test_weights_of_another_shape_are_named(copy, t5_config):
+    path = copy / 'text_encoder' / 'model.safetensors'
+    weights = load_file(path)
+    weights['encoder.final_layer_norm.weight'] = torch.zeros(3)
+    save_file(weights, path, {'format': 'pt'})
+    with pytest.raises(
+        TextError, match=r'final_layer_norm\.weight: shape \(3,\), expected \(16,\)'
+    ):
+        check_t5(t5_config, copy)
+
+
+def test_pickled_weights_with_a_decoder_are_checked_too(copy, t5_config):
+    path = copy / 'text_encoder' / 'model.safetensors'
+    weights = load_file(path)
+    path.unlink()
+    weights['decoder.final_layer_norm.weight'] = torch.zeros(16)
+    torch.save(weights, copy / 'text_encoder' / 'pytorch_model.bin')
+    check_t5(t5_config, copy)
