@@ -1,4 +1,4 @@
-"""The transformer: size, names, and parity with diffusers' class."""
+"""The transformer: its size, its names, its parts."""
 
 import dataclasses
 import math
@@ -66,18 +66,6 @@ def reference():
 def test_parameter_names_and_shapes_are_those_of_diffusers(reference):
     shapes = {name: tuple(p.shape) for name, p in random_dit().named_parameters()}
     assert shapes == {name: tuple(p.shape) for name, p in reference.named_parameters()}
-
-
-def test_the_output_equals_that_of_diffusers(reference):
-    dit = random_dit()
-    reference.load_state_dict(dit.state_dict())
-    latent, times, text, mask = inputs()
-    planes = torch.cat([mask.expand_as(latent[:, :1]), torch.zeros_like(latent[:, :1])], dim=1)
-    with torch.no_grad():
-        expected = reference(
-            torch.cat([latent, planes], dim=1), times[:, None, :, None, None], text, fps=None
-        ).sample
-        torch.testing.assert_close(dit(latent, times, text, mask), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_training_attention_gives_the_same_output():
