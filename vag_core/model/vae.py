@@ -1,9 +1,13 @@
 """Pixels to latent video and back: the interface, and a light convolutional VAE behind it.
 
+The Wan 2.1 VAE of the full-size model is :mod:`vag_core.model.wan_vae`.
+
 Time is compressed by 4 after the first frame and space by 8, as in the Wan 2.1 VAE: T = 4 (T' -
 1) + 1. Latent frame 0 stands for frame 0 alone, latent frame k >= 1 for frames 4k - 3 to 4k.
 """
 
+import enum
+import math
 from typing import Protocol
 
 import torch
@@ -14,6 +18,7 @@ from vag_core.configuration import ConfigError, config
 
 TIME_FACTOR = 4
 SPACE_FACTOR = 8
+WAN_CHANNELS = 16
 
 
 class VideoVae(Protocol):
@@ -32,19 +37,61 @@ class VideoVae(Protocol):
         """Map one normalised latent frame (B, C, h, w) to one picture (B, 3, 8h, 8w), cheaply."""
 
 
+class VaeKind(enum.Enum):
+    """``light``: :class:`LightVae`; ``wan``: the Wan 2.1 VAE, which Cosmos-Predict2 uses."""
+
+    LIGHT = 'light'
+    WAN = 'wan'
+
+
 @config
-class VaeConfig:
-    """Size of the light VAE.
+class WanConfig:
+    """Size of the Wan VAE; the defaults are the published one's.
 
     Attributes:
-        latent_channels: channels of the latent.
-        widths: features at a quarter and at an eighth of the resolution.
-        blocks: residual blocks at each.
+        base_dim: features at full resolution.
+        dim_mult: multiples of it at each resolution.
+        num_res_blocks: residual blocks at each.
+        preview: 17 rows of (red, green, blue), one for each latent channel and the constant, that
+            make a coarse picture of a latent frame (``wan_vae.fit_preview``); None to decode it.
     """
 
+    base_dim: int = 96
+    dim_mult: tuple[int, int, int, int] = (1, 2, 4, 4)
+    num_res_blocks: int = 2
+    preview: tuple[tuple[float, float, float], ...] | None = None
+
+    def validate(self) -> None:
+        """Raise ConfigError for sizes that the architecture can't have."""
+        if min(self.base_dim, self.num_res_blocks, *self.dim_mult) < 1:
+            raise ConfigError(
+                f'base_dim = {self.base_dim}, dim_mult = {self.dim_mult}, '
+                f'num_res_blocks = {self.num_res_blocks}: at least 1'
+            )
+        if self.preview is not None:
+            if len(self.preview) != WAN_CHANNELS + 1:
+                raise ConfigError(f'preview: {len(self.preview)} rows, must be {WAN_CHANNELS + 1}')
+            if not all(math.isfinite(value) for row in self.preview for value in row):
+                raise ConfigError('preview: every value must be finite')
+
+
+@config
+class VaeConfig:
+    """Which VAE, and its size.
+
+    Attributes:
+        kind: light or wan.
+        latent_channels: channels of the latent; 16 of the Wan VAE.
+        widths: of the light VAE: features at a quarter and at an eighth of the resolution.
+        blocks: of the light VAE: residual blocks at each.
+        wan: size of the Wan VAE.
+    """
+
+    kind: VaeKind = VaeKind.LIGHT
     latent_channels: int = 16
     widths: tuple[int, int] = (64, 96)
     blocks: int = 1
+    wan: WanConfig = WanConfig()
 
     def validate(self) -> None:
         """Raise ConfigError for widths that can't be normalised in groups of 8."""
@@ -55,6 +102,19 @@ class VaeConfig:
             raise ConfigError(
                 f'blocks = {self.blocks}, latent_channels = {self.latent_channels}: at least 1'
             )
+        if self.kind is VaeKind.WAN and self.latent_channels != WAN_CHANNELS:
+            raise ConfigError(
+                f'latent_channels = {self.latent_channels}: the Wan VAE has {WAN_CHANNELS}'
+            )
+
+
+def make_vae(cfg: VaeConfig) -> 'VideoVae':
+    """Return the VAE of ``cfg``, a module with random weights."""
+    if cfg.kind is VaeKind.LIGHT:
+        return LightVae(cfg)
+    from vag_core.model.wan_vae import WanVae
+
+    return WanVae(cfg.wan)
 
 
 def latent_frames(frames: int) -> int:

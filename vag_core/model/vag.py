@@ -11,7 +11,7 @@ from vag_core.model.action import ActionConfig, ActionStream
 from vag_core.model.coupling import ActionTokens, CouplingConfig, CouplingKind
 from vag_core.model.image_fit import ImageFit
 from vag_core.model.text import TextConfig, make_text
-from vag_core.model.vae import SPACE_FACTOR, LightVae, VaeConfig, latent_frames
+from vag_core.model.vae import SPACE_FACTOR, VaeConfig, latent_frames, make_vae
 from vag_core.model.video import VideoConfig, VideoStream
 from vag_core.sample import SamplerConfig
 
@@ -115,7 +115,7 @@ class Vag(nn.Module):
     def __init__(self, cfg: VagConfig) -> None:
         super().__init__()
         self.cfg = cfg
-        self.vae = LightVae(cfg.vae)
+        self.vae = make_vae(cfg.vae)
         self.text = make_text(cfg.text)
         self.video = VideoStream(cfg.video)
         self.action = make_action(cfg)
