@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from vag_core.configuration import ConfigError, config
-from vag_core.model.dit import Attention, FeedForward
+from vag_core.model.attention import Attention
+from vag_core.model.dit import FeedForward
 from vag_core.model.unet1d import SinusoidalEmbedding
 
 
