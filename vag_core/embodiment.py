@@ -73,6 +73,11 @@ class Embodiment:
         scale = np.asarray(self.robot_scale or 1.0)
         return np.asarray(actions) * scale + np.asarray(self.robot_offset or 0.0)
 
+    def from_robot(self, positions: np.ndarray) -> np.ndarray:
+        """Map (..., D) in the robot's units to the data set's: the inverse of :meth:`to_robot`."""
+        offset = np.asarray(self.robot_offset or 0.0)
+        return (np.asarray(positions) - offset) / np.asarray(self.robot_scale or 1.0)
+
 
 def embodiment_names() -> list[str]:
     """Names of the embodiments that ship without a robot profile."""

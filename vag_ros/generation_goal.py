@@ -65,13 +65,17 @@ class Inputs:
 
 @dataclass(frozen=True, eq=False)
 class GenerationJob:
-    """A goal that can be served; ``steps`` and ``guidance`` are None for the checkpoint's own."""
+    """A goal that can be served; ``steps`` and ``guidance`` are None for the checkpoint's own.
+
+    ``start_state`` holds the (D,) measured joints, where the checkpoint asks for them.
+    """
 
     conditioning: Conditioning
     instruction: str
     seed: int
     steps: int | None
     guidance: float | None
+    start_state: np.ndarray | None = None
 
     @property
     def request(self) -> 'Request':
@@ -79,7 +83,12 @@ class GenerationJob:
         from vag_core.generate import Request
 
         return Request(
-            self.conditioning.pixels, self.instruction, self.seed, self.steps, self.guidance
+            self.conditioning.pixels,
+            self.instruction,
+            self.seed,
+            steps=self.steps,
+            guidance=self.guidance,
+            start_state=self.start_state,
         )
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -37,6 +37,7 @@ from vag_ros.parameters import declare, parameter
 from vag_ros.preview import PreviewVideo
 from vag_ros.provenance import of_generation
 from vag_ros.shutdown import run
+from vag_ros.start_state import StartState
 
 if TYPE_CHECKING:
     from vag_core.checkpoint import Checkpoint
@@ -59,7 +60,7 @@ class Parameters:
     device: str = parameter('auto', 'where the model runs', choices=('auto', 'cpu', 'cuda'))
     output_dir: str = parameter('output/episodes', 'folder that receives the episode folders')
     first_image_wait_s: float = parameter(
-        5.0, 'how long a goal waits for the first camera image, s', 0.0, 60.0
+        5.0, 'how long a goal waits for the first camera image and joints, s', 0.0, 60.0
     )
     max_image_age_s: float = parameter(1.0, 'oldest usable camera image, s', 0.01, 3600.0)
     jpeg_quality: int = parameter(95, 'of generated frames and previews', 1, 100)
@@ -82,6 +83,7 @@ class Generator(LifecycleNodeMixin, Node):
         self._settings = declare(self, Parameters)
         self._profile = load_profile(self._settings.robot)
         self._checkpoint: Checkpoint | None = None
+        self._start_state: StartState | None = None
         self._active = False
         self._why_inactive = 'not configured'
         self._busy = threading.Lock()
@@ -176,6 +178,8 @@ class Generator(LifecycleNodeMixin, Node):
             self._why_inactive = f'checkpoint = {self._settings.checkpoint!r}: {error}'
             self.get_logger().error(self._why_inactive)
             return TransitionCallbackReturn.FAILURE
+        if self._checkpoint.config.model.action.start_state:
+            self._start_state = StartState(self, self._profile, self._checkpoint.embodiment)
         self._why_inactive = 'not activated'
         return super().on_configure(state)
 
@@ -196,15 +200,21 @@ class Generator(LifecycleNodeMixin, Node):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Give the model's memory back."""
-        self._checkpoint, self._why_inactive = None, 'not configured'
+        self._unload('not configured')
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Leave whatever state the node is in."""
         if self._active:
             self.on_deactivate(state)
-        self._checkpoint, self._why_inactive = None, 'shut down'
+        self._unload('shut down')
         return super().on_shutdown(state)
+
+    def _unload(self, why: str) -> None:
+        self._checkpoint, self._why_inactive = None, why
+        if self._start_state is not None:
+            self._start_state.close()
+            self._start_state = None
 
     def finish(self) -> None:
         """Abandon a running generation; wait for its present step, but not for ever."""
@@ -254,8 +264,10 @@ class Generator(LifecycleNodeMixin, Node):
         try:
             if not self._active:
                 raise GoalRefused(Result.NOT_ACTIVE, f'generator: {self._why_inactive}')
-            self._wait_for_first_image(handle)
+            self._wait_for_inputs(handle)
             job = read_goal(handle.request, self._inputs, self._settings.max_image_age_s)
+            if self._start_state is not None:
+                job = replace(job, start_state=self._start_state.read())
             work = self._model_thread.submit(self._make, job, handle, accepted)
             wait((work, self._leaving), return_when=FIRST_COMPLETED)
             if not work.done():
@@ -269,16 +281,20 @@ class Generator(LifecycleNodeMixin, Node):
         finally:
             self._busy.release()
 
-    def _wait_for_first_image(self, handle: ServerGoalHandle) -> None:
+    def _wait_for_inputs(self, handle: ServerGoalHandle) -> None:
+        """Wait for the first image, and for the joints where the checkpoint asks for them."""
         deadline = time.monotonic() + self._settings.first_image_wait_s
         while (
-            self._inputs.image is None
-            and not handle.request.image.data
+            not self._has_inputs(handle)
             and not handle.is_cancel_requested
             and not self._leaving.done()
             and time.monotonic() < deadline
         ):
             time.sleep(POLL_S)
+
+    def _has_inputs(self, handle: ServerGoalHandle) -> bool:
+        image = self._inputs.image is not None or len(handle.request.image.data) > 0
+        return image and (self._start_state is None or self._start_state.known)
 
     def _end(
         self,

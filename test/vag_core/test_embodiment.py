@@ -30,6 +30,7 @@ def test_the_affine_maps_each_dimension():
         robot_offset=(0.5, 0.0),
     )
     np.testing.assert_allclose(embodiment.to_robot([[1.0, 1.0]]), [[1.5, 0.07]])
+    np.testing.assert_allclose(embodiment.from_robot([[1.5, 0.07]]), [[1.0, 1.0]])
 
 
 @pytest.mark.parametrize(

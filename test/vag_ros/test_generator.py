@@ -12,7 +12,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from node_processes import Client, node_launcher, reserved_domain
 from rclpy.action import ActionClient
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, JointState
 from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory
 
@@ -345,3 +345,59 @@ def test_a_lifecycle_manager_can_do_it_instead(launch_node, client, sender, para
     assert client.result(future).result.error_code == Result.CANCELED
     assert manager.change(Transition.TRANSITION_CLEANUP)
     assert manager.state == State.PRIMARY_STATE_UNCONFIGURED
+
+
+@pytest.fixture(scope='module')
+def checkpoint_with_start_state(small_checkpoint, tmp_path_factory):
+    """The small checkpoint with an action stream that asks for the joints."""
+    import yaml
+
+    from vag_core.checkpoint import CheckpointConfig, save_checkpoint
+    from vag_core.configuration import load
+    from vag_core.model.vag import Vag
+
+    config = yaml.safe_load((small_checkpoint / 'config.yaml').read_text())
+    config['model']['action']['start_state'] = True
+    cfg = load(CheckpointConfig, config)
+    folder = tmp_path_factory.mktemp('checkpoints') / 'start_state'
+    return save_checkpoint(folder, cfg, Vag(cfg.model))
+
+
+def test_the_measured_joints_go_to_a_checkpoint_that_asks_for_them(
+    launch_node, sender, checkpoint_with_start_state, tmp_path
+):
+    from vag_core.checkpoint import load_checkpoint
+    from vag_core.generate import Request, generate
+
+    launch_node('generator', **parameters_of(checkpoint_with_start_state, tmp_path))
+    sender.wait_for_server()
+    goal = {'instruction': 'lift', 'image': an_image(), 'seed': 3}
+
+    status, result = sender.generate(**goal)
+    assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.GENERATION_FAILED)
+    assert 'start_state: ' in result.error_string
+    assert SIM.arms[0].feedback_topic in result.error_string
+
+    pose = SIM.home_position + 0.02
+    node = sender.client.node
+    publishers = [node.create_publisher(JointState, arm.feedback_topic, 1) for arm in SIM.arms]
+
+    def publish():
+        for arm, publisher in zip(SIM.arms, publishers, strict=True):
+            position = SIM.to_driver(arm, pose[SIM.arm_slice(arm)])
+            publisher.publish(JointState(name=list(arm.driver_joints), position=position))
+
+    timer = node.create_timer(0.01, publish)
+    results = []
+
+    def served():
+        results.append(sender.generate(**goal)[1])
+        return results[-1].error_code == Result.SUCCESSFUL
+
+    sender.client.wait(served, what='an episode')
+    timer.cancel()
+    (own,) = generate(
+        load_checkpoint(checkpoint_with_start_state), [Request(RAMP, 'lift', 3, start_state=pose)]
+    )
+    episode = convert.from_episode_message(results[-1].episode)
+    np.testing.assert_allclose(episode.actions, own.actions, atol=1e-6)
