@@ -21,6 +21,7 @@ def of_generation(
     from vag_core.generate import sampler_of
 
     sampler = sampler_of(checkpoint.config.model.sampler, request)
+    start = request.start_state
     return {
         'source': 'generated',
         'checkpoint': checkpoint.name,
@@ -32,6 +33,7 @@ def of_generation(
         'guidance_form': sampler.guidance_form.value,
         'solver': sampler.solver.value,
         'negative': sampler.negative,
+        'start_state': None if start is None else [float(value) for value in start],
         'timings_s': {stage: round(seconds, 4) for stage, seconds in generated.timings.items()},
         'device': describe_device(checkpoint.model.device),
         'dtype': str(checkpoint.dtype).removeprefix('torch.'),

@@ -24,6 +24,13 @@ def test_it_names_checkpoint_sampler_device_and_versions(checkpoint):
     assert (found['solver'], found['negative']) == ('euler', 'blurred')
     assert (found['device'], found['dtype']) == ('cpu', 'float32')
     assert list(found['versions']) == ['vag', 'python', 'torch', 'numpy']
+    assert found['start_state'] is None
+
+
+def test_it_holds_the_start_state(checkpoint):
+    request = Request(IMAGE, 'pick', 3, steps=1, start_state=np.arange(14, dtype=np.float32))
+    found = provenance.of_generation(checkpoint, request, generate(checkpoint, [request])[0])
+    assert json.loads(json.dumps(found))['start_state'] == list(range(14))
 
 
 def test_versions_name_this_package_python_and_what_was_asked_for():

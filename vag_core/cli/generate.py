@@ -109,7 +109,8 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
     text = make_text(cfg.model.text, cfg.weights.get('text'), device, args.text_cache)
     text.encode([item.request.instruction for item in wanted])
     checkpoint = load_checkpoint(folder, device, DTYPES.get(args.dtype), args.text_cache)
-    set_attention(checkpoint.model, args.attention)
+    # The action stream's few tokens stay in float32, which not every kernel takes.
+    set_attention(checkpoint.model.video, args.attention)
     size = _batch(args.batch, len(wanted), checkpoint)
     print(
         f'checkpoint {checkpoint.name} ({checkpoint.evaluation}) on {device}, '
