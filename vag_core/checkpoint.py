@@ -33,6 +33,8 @@ UNTRAINED = 'untrained'
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 # What may lie outside. The action stream is this project's own and always inside.
 REFERABLE = ('video', 'vae', 'text')
+# Their folders in a model of diffusers.
+OUTSIDE_FOLDERS = {'video': 'transformer', 'vae': 'vae'}
 ACTION_PARTS = ('action', 'coupling')
 
 
@@ -243,7 +245,7 @@ def load_checkpoint(
         source = path / f'{name}.safetensors'
         if name in cfg.weights:
             source = cfg.weights[name].check()
-        _load_part(part, source, in_memory, device)
+        _adopt(part, read_part(name, part, source, device), in_memory)
     model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
     return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
 
@@ -270,11 +272,11 @@ def hash_folder(folder: Path) -> str:
 
 
 def read_part(
-    part: nn.Module, source: Path, device: str | torch.device = 'cpu'
+    name: str, part: nn.Module, source: Path, device: str | torch.device = 'cpu'
 ) -> dict[str, torch.Tensor]:
     """Read the weights of a part as they are stored; CheckpointError lists what does not fit."""
     try:
-        weights = read_weights(source, device=device)
+        weights = read_weights(source, OUTSIDE_FOLDERS.get(name, name), device)
     except WeightsError as error:
         raise CheckpointError(str(error)) from error
     wrong = differences(part.state_dict(), weights)
@@ -283,10 +285,8 @@ def read_part(
     return weights
 
 
-def _load_part(
-    part: nn.Module, source: Path, dtype: torch.dtype, device: str | torch.device
-) -> None:
-    weights = read_part(part, source, device)
+def _adopt(part: nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:
+    """Let a part have ``weights``, which are converted one by one."""
     for key, value in weights.items():
         weights[key] = value.to(dtype) if value.is_floating_point() else value
     part.load_state_dict(weights, assign=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from vag_core.checkpoint import (
+    OUTSIDE_FOLDERS,
     UNTRAINED,
     CheckpointConfig,
     CheckpointError,
@@ -105,8 +106,8 @@ def initialise(
     with torch.device('meta'):
         network = Vag(model)
     weights = {
-        'video': _video(network, model.video.network, sources.video, say),
-        'vae': _referred('vae', network, sources.vae, say),
+        'video': _video(network, model.video.network, _folder('video', sources.video), say),
+        'vae': _referred('vae', network, _folder('vae', sources.vae), say),
     }
     if model.text.kind is TextKind.T5:
         weights['text'] = _text(model, sources.text, say)
@@ -130,6 +131,12 @@ def initialise(
     return cfg
 
 
+def _folder(name: str, source: Path) -> Path:
+    """Return the part's folder where ``source`` is that of a whole model."""
+    part = source / OUTSIDE_FOLDERS[name]
+    return part if part.is_dir() else source
+
+
 def _video(
     network: Vag, cfg: DitConfig, source: Path, say: Callable[[str], None]
 ) -> WeightsReference:
@@ -150,7 +157,7 @@ def _referred(
     name: str, network: Vag, source: Path, say: Callable[[str], None]
 ) -> WeightsReference:
     part = parts_of(network)[name]
-    stored = read_part(part, source)
+    stored = read_part(name, part, source)
     types = ', '.join(sorted({str(v.dtype).removeprefix('torch.') for v in stored.values()}))
     files = weight_files(source)
     described = source / 'config.json'

@@ -142,8 +142,16 @@ def test_an_existing_folder_is_left_alone(model, cosmos, meaning, tmp_path):
         initialise(cosmos, model, Sources.of_cosmos(cosmos), meaning)
 
 
+def test_the_vae_can_come_from_the_folder_of_another_whole_model(model, cosmos, meaning, tmp_path):
+    (cosmos / 'vae').rename(tmp_path / 'vae')
+    (tmp_path / 'transformer').mkdir()
+    sources = dataclasses.replace(Sources.of_cosmos(cosmos), vae=tmp_path)
+    cfg = initialise(tmp_path / 'new', model, sources, meaning)
+    assert cfg.weights['vae'].path == str(tmp_path / 'vae')
+
+
 def test_reading_a_part_for_the_check_leaves_its_type(cosmos, random_model):
-    weights = read_part(random_model.vae, cosmos / 'vae')
+    weights = read_part('vae', random_model.vae, cosmos / 'vae')
     assert {value.dtype for value in weights.values()} == {torch.float32}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from vag_core.checkpoint import CheckpointConfig
+    from vag_core.checkpoint import Checkpoint, CheckpointConfig
     from vag_core.synthesis import Item
 
 SUMMARY = 'generate video and joint actions from an image and instructions'
@@ -48,10 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='auto', help='auto, cpu, cuda or cuda:N')
     parser.add_argument('--dtype', choices=('float32', 'bfloat16'), help=f'of the video; {own}')
     parser.add_argument(
-        '--attention', default='auto', help='auto, flash, efficient, cudnn, math or flash3'
+        '--attention',
+        choices=('auto', 'flash', 'efficient', 'cudnn', 'math', 'flash3'),
+        default='auto',
+        help='kernel of the video stream (default: auto)',
     )
     parser.add_argument(
-        '--batch', default='auto', help='episodes sampled together; auto: what the memory holds'
+        '--batch',
+        type=_batch,
+        default='auto',
+        metavar='N',
+        help='episodes sampled together (default: auto, what the memory holds)',
     )
     parser.add_argument(
         '--text-cache', type=Path, metavar='DIR', help="of T5 tokens; default: the user's cache"
@@ -105,13 +112,14 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
         print(f'{len(items) - len(wanted)} of {len(items)} episodes are in {args.out} already')
     if not wanted:
         return
+    args.out.mkdir(parents=True, exist_ok=True)
     # A large text encoder is loaded, used and freed before the model is loaded.
     text = make_text(cfg.model.text, cfg.weights.get('text'), device, args.text_cache)
     text.encode([item.request.instruction for item in wanted])
     checkpoint = load_checkpoint(folder, device, DTYPES.get(args.dtype), args.text_cache)
     # The action stream's few tokens stay in float32, which not every kernel takes.
     set_attention(checkpoint.model.video, args.attention)
-    size = _batch(args.batch, len(wanted), checkpoint)
+    size = _batch_size(args.batch, len(wanted), checkpoint)
     print(
         f'checkpoint {checkpoint.name} ({checkpoint.evaluation}) on {device}, '
         f'{len(wanted)} episodes, {size} at a time'
@@ -148,6 +156,11 @@ def _items(args: argparse.Namespace, cfg: 'CheckpointConfig', checkpoint_hash: s
         raise JobError('--image: missing')
     else:
         jobs = [check(Job(args.instruction, args.image, args.seed))]
+    if cfg.model.action.start_state and any(job.start_state is None for job in jobs):
+        raise JobError(
+            f'start_state: the checkpoint needs the {cfg.embodiment.dimension} joint positions at '
+            'the image; --instructions FILE can give them'
+        )
     jobs = with_seeds(jobs, args.seeds)
     pixels = {job.image: job.pixels() for job in jobs}
     dtype = args.dtype or cfg.dtype
@@ -186,17 +199,19 @@ def _device(name: str) -> 'torch.device':
     return device
 
 
-def _batch(text: str, count: int, checkpoint) -> int:
+def _batch(text: str) -> int | str:
+    if text == 'auto' or (text.isdecimal() and int(text)):
+        return text if text == 'auto' else int(text)
+    raise argparse.ArgumentTypeError(f'{text!r}: must be auto or at least 1')
+
+
+def _batch_size(batch: int | str, count: int, checkpoint: 'Checkpoint') -> int:
     from vag_core.batching import estimated_batch
 
-    if text != 'auto':
-        if not text.isdecimal() or not int(text):
-            raise ValueError(f'--batch = {text!r}: must be auto or at least 1')
-        return min(int(text), count)
-    if count == 1:
-        return 1
-    model = checkpoint.model
-    return min(estimated_batch(model.cfg, model.device, checkpoint.dtype.itemsize), count)
+    if batch == 'auto' and count > 1:
+        model = checkpoint.model
+        batch = estimated_batch(model.cfg, model.device, checkpoint.dtype.itemsize)
+    return count if batch == 'auto' else min(batch, count)
 
 
 def _peak_memory(device: 'torch.device') -> str:

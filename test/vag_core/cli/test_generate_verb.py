@@ -127,8 +127,6 @@ def test_the_same_episode_asked_for_twice_is_made_once(vag, tmp_path):
         (['--instruction', 'a', '--seeds', '0'], '--seeds = 0'),
         (['--instruction', 'a', '--seed', '-1'], 'seed = -1'),
         (['--instruction', 'a', '--device', 'tpu'], "--device = 'tpu'"),
-        (['--instruction', 'a', '--batch', 'many'], "--batch = 'many'"),
-        (['--instruction', 'a', '--attention', 'best'], 'best'),
         (['--instruction', 'a', '--checkpoint', 'nowhere'], 'checkpoints/nowhere: not found'),
         (['--instructions', 'nowhere.txt'], 'nowhere.txt: No such file'),
     ],
@@ -139,6 +137,26 @@ def test_input_that_can_not_be_used_is_named_and_nothing_is_written(
     assert vag(*flags) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    ('flags', 'message'),
+    [
+        (['--batch', 'many'], "argument --batch: 'many': must be auto or at least 1"),
+        (['--batch', '0'], "argument --batch: '0'"),
+        (['--attention', 'best'], "argument --attention: invalid choice: 'best'"),
+        (['--instructions', 'a.txt'], 'not allowed with argument --instruction'),
+    ],
+)
+def test_what_the_command_line_can_not_mean_is_refused(vag, capsys, flags, message):
+    with pytest.raises(SystemExit, match='2'):
+        vag('--instruction', 'a', *flags)
+    assert message in capsys.readouterr().err
+
+
+def test_a_kernel_that_is_not_installed_is_refused(vag, capsys):
+    assert vag('--instruction', 'a', '--attention', 'flash3') == 2
+    assert 'flash3' in capsys.readouterr().err
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
