@@ -23,6 +23,7 @@ from vag_core.embodiment import ActionSpace, Embodiment
 from vag_core.files import new_folder
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.text import make_text
+from vag_core.model.vae import VaeKind
 from vag_core.model.vag import Vag, VagConfig, make_action, make_coupling
 from vag_core.model.weights import WeightsError, differences, read_weights
 from vag_core.weights_reference import WeightsReference
@@ -54,8 +55,8 @@ class CheckpointConfig:
         camera: key of the camera that it was trained on.
         fps: rate of frames and actions, Hz.
         evaluation: what is known of its quality, shown wherever its results are.
-        dtype: of the video stream in memory, ``float32`` or ``bfloat16``; the other parts are in
-            float32.
+        dtype: of the video stream and the Wan VAE in memory, ``float32`` or ``bfloat16``; the
+            other parts are in float32.
         weights: parts that lie elsewhere: ``video``, ``vae``, ``text``.
         action_seed: the action stream is untrained: it has no file and is drawn from this seed.
         provenance: how it was made; JSON values only.
@@ -221,7 +222,7 @@ def load_checkpoint(
     Args:
         path_or_name: the folder, or a shipped name.
         device: of the model.
-        dtype: of the video stream in memory; None for the checkpoint's own.
+        dtype: of the video stream and the Wan VAE in memory; None for the checkpoint's own.
         text_cache: folder of cached text tokens, where the text encoder is a large one; None for
             the user's cache.
 
@@ -241,13 +242,17 @@ def load_checkpoint(
     for name, part in parts_of(model).items():
         if name in ACTION_PARTS and cfg.action_seed is not None:
             continue
-        in_memory = dtype if name == 'video' else torch.float32
+        in_memory = dtype if name in _in_low_precision(cfg.model) else torch.float32
         source = path / f'{name}.safetensors'
         if name in cfg.weights:
             source = cfg.weights[name].check()
         _adopt(part, read_part(name, part, source, device), in_memory)
     model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
     return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
+
+
+def _in_low_precision(model: VagConfig) -> tuple[str, ...]:
+    return ('video', 'vae') if model.vae.kind is VaeKind.WAN else ('video',)
 
 
 def untrained_action(cfg: CheckpointConfig) -> tuple[nn.Module, nn.Module | None]:

@@ -17,7 +17,10 @@ from vag_core.configuration import to_mapping
 from vag_core.embodiment import load_embodiment
 from vag_core.generate import Request, generate
 from vag_core.initialise import Meaning, Sources, initialise
+from vag_core.model.dit import Dit
 from vag_core.model.text import TextConfig, TextError, TextKind
+from vag_core.model.vae import VaeConfig, VaeKind, WanConfig
+from vag_core.model.video import VideoConfig
 from vag_core.robot import load_profile
 from vag_core.weights_reference import WeightsChangedError
 
@@ -39,13 +42,17 @@ def cosmos(random_model, tmp_path):
     for name, part in (('transformer', network), ('vae', random_model.vae)):
         (folder / name).mkdir()
         save_file(part.state_dict(), folder / name / WEIGHTS)
-    cfg = network.cfg
+    describe(folder / 'transformer', network.cfg)
+    return folder
+
+
+def describe(folder, cfg):
+    """Write the transformer's config.json as diffusers has it."""
     described = {
         '_class_name': 'CosmosTransformer3DModel',
         'in_channels': cfg.latent_channels + 1,
         'out_channels': cfg.latent_channels,
         'concat_padding_mask': True,
-        'extra_pos_embed_type': None,
         **{
             name: getattr(cfg, name)
             for name in (
@@ -61,8 +68,7 @@ def cosmos(random_model, tmp_path):
             )
         },
     }
-    (folder / 'transformer' / 'config.json').write_text(json.dumps(described))
-    return folder
+    (folder / 'config.json').write_text(json.dumps(described))
 
 
 @pytest.fixture
@@ -140,6 +146,38 @@ def test_a_text_encoder_of_another_size_is_refused(model, cosmos, meaning, tmp_p
 def test_an_existing_folder_is_left_alone(model, cosmos, meaning, tmp_path):
     with pytest.raises(FileExistsError, match='exists already'):
         initialise(cosmos, model, Sources.of_cosmos(cosmos), meaning)
+
+
+def test_cosmos_in_small_runs_in_bfloat16_from_its_own_layout(model, meaning, tmp_path):
+    from diffusers import AutoencoderKLWan
+
+    wan = WanConfig(base_dim=4, dim_mult=(1, 1, 2, 2), num_res_blocks=1)
+    network = dataclasses.replace(model.video.network, latent_channels=16)
+    network = dataclasses.replace(network, first_frame_embedding=False, bfloat16_time=True)
+    model = dataclasses.replace(
+        model,
+        vae=VaeConfig(kind=VaeKind.WAN, wan=wan),
+        video=VideoConfig(network=network),
+        sampler=dataclasses.replace(model.sampler, guidance=7.0),
+    )
+    cosmos = write_t5(tmp_path / 'cosmos', width=8)
+    torch.manual_seed(0)
+    (cosmos / 'transformer').mkdir()
+    weights = {k: v.bfloat16() for k, v in Dit(network).state_dict().items()}
+    save_file(weights, cosmos / 'transformer' / WEIGHTS)
+    describe(cosmos / 'transformer', network)
+    AutoencoderKLWan(
+        base_dim=4, z_dim=16, dim_mult=[1, 1, 2, 2], num_res_blocks=1
+    ).save_pretrained(cosmos / 'vae')
+    meaning = dataclasses.replace(meaning, dtype='bfloat16')
+    initialise(tmp_path / 'new', model, Sources.of_cosmos(cosmos), meaning)
+    made = load_checkpoint(tmp_path / 'new', text_cache=tmp_path / 'cache')
+    for part, dtype in (('video', 'bfloat16'), ('vae', 'bfloat16'), ('action', 'float32')):
+        found = {p.dtype for p in getattr(made.model, part).parameters()}
+        assert found == {getattr(torch, dtype)}, part
+    episode = generate(made, [Request(IMAGE, 'pick up the red cube', 1)])[0]
+    assert episode.video.shape == (9, 32, 48, 3)
+    assert np.isfinite(episode.actions).all()
 
 
 def test_the_vae_can_come_from_the_folder_of_another_whole_model(model, cosmos, meaning, tmp_path):
