@@ -1,31 +1,30 @@
-"""Latent frames on the action's time axis."""
+"""Latent frames on the action's time axis.
 
-import numpy as np
+Causal latent frame 0 covers step 0; latent frame k >= 1 covers steps 4k - 3 to 4k, centred at
+4k - 1.5.
+"""
+
 import torch
 from torch import Tensor
 
 from vag_core.model.vae import TIME_FACTOR
 
-
-def frame_centres(latent_frames: int) -> np.ndarray:
-    """Return the time, in action steps, at the centre of what each causal latent frame covers.
-
-    Latent frame 0 covers step 0; latent frame k >= 1 covers steps 4k - 3 to 4k.
-    """
-    k = np.arange(latent_frames)
-    return np.where(k == 0, 0.0, TIME_FACTOR * k - (TIME_FACTOR - 1) / 2)
+FIRST_GAP = (TIME_FACTOR + 1) / 2
 
 
-def alignment(latent_frames: int, steps: int) -> Tensor:
+def alignment(latent_frames: int, steps: int, device: torch.device | None = None) -> Tensor:
     """Return the (steps, latent_frames) matrix that interpolates linearly at the frame centres.
 
     Steps past the last centre hold its value.
     """
-    centres = frame_centres(latent_frames)
-    rows = [np.interp(np.arange(steps), centres, unit) for unit in np.eye(latent_frames)]
-    return torch.from_numpy(np.stack(rows, axis=1)).float()
+    step = torch.arange(steps, dtype=torch.float64, device=device)
+    frame = torch.arange(latent_frames, dtype=torch.float64, device=device)
+    after = 1 + (step - FIRST_GAP) / TIME_FACTOR
+    place = torch.where(step < FIRST_GAP, step / FIRST_GAP, after).clamp(max=latent_frames - 1)
+    return (1 - (place[:, None] - frame).abs()).clamp(min=0).float()
 
 
 def align(features: Tensor, steps: int) -> Tensor:
     """Interpolate (B, T', d) features of latent frames to (B, steps, d)."""
-    return alignment(features.shape[1], steps).to(features) @ features
+    matrix = alignment(features.shape[1], steps, features.device)
+    return matrix.to(features.dtype) @ features

@@ -2,18 +2,28 @@
 
 import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vag_core.model.bridge.alignment import align, alignment, frame_centres
-
-
-def test_latent_frames_are_centred_on_the_actions_they_cover():
-    assert frame_centres(4).tolist() == [0.0, 2.5, 6.5, 10.5]
+from vag_core.model.bridge.alignment import align, alignment
 
 
-def test_alignment_interpolates_times_exactly_between_the_centres():
-    steps = alignment(24, 96) @ torch.from_numpy(frame_centres(24)).float()
-    np.testing.assert_allclose(steps[:91], np.arange(91), atol=1e-4)
-    np.testing.assert_allclose(steps[91:], 90.5)
+def centres(latent_frames):
+    return [0.0, *(4 * k - 1.5 for k in range(1, latent_frames))]
+
+
+@given(st.integers(1, 30), st.integers(1, 130))
+def test_alignment_is_linear_interpolation_at_the_frame_centres(latent_frames, steps):
+    values = np.random.default_rng(0).normal(size=latent_frames).astype(np.float32)
+    expected = np.interp(np.arange(steps), centres(latent_frames), values)
+    found = alignment(latent_frames, steps) @ torch.from_numpy(values)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_steps_past_the_last_centre_hold_its_value():
+    times = alignment(24, 96) @ torch.tensor(centres(24))
+    np.testing.assert_allclose(times[:91], np.arange(91), atol=1e-4)
+    np.testing.assert_allclose(times[91:], 90.5)
 
 
 def test_a_frame_changes_only_the_steps_around_it():
