@@ -7,6 +7,7 @@ matrix product reaches here, on the same device with the same threads.
 """
 
 import argparse
+import os
 import platform
 import resource
 import statistics
@@ -29,6 +30,13 @@ def attention_flops(query, key, value, *_, **__) -> int:
 COUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: attention_flops}
 
 
+def processor() -> str:
+    """Return the processor's name as the kernel knows it."""
+    with open('/proc/cpuinfo') as lines:  # noqa: PTH123
+        named = (line.split(':')[1].strip() for line in lines if line.startswith('model name'))
+        return next(named, platform.machine())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--checkpoint', default='tiny', help='name or folder')
@@ -38,6 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    load = os.getloadavg()[0]
     started = time.perf_counter()
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.device)
     loading = time.perf_counter() - started
@@ -54,8 +63,8 @@ def main() -> None:
         runs.append({**timings, 'whole': time.perf_counter() - started})
     rate = matmul_rate(arguments.device)
     print(f'checkpoint {checkpoint.name} ({checkpoint.evaluation}), hash {checkpoint.hash[:12]}')
-    print(f'{platform.processor() or platform.machine()}, {arguments.device}, ', end='')
-    print(f'{torch.get_num_threads()} threads, torch {torch.__version__}')
+    print(f'{processor()}, {arguments.device}, {torch.get_num_threads()} threads, ', end='')
+    print(f'torch {torch.__version__}, load {load:.1f} before it began')
     print(f'loading      {loading:7.3f} s')
     for stage in runs[0]:
         values = [run[stage] for run in runs]

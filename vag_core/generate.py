@@ -151,6 +151,11 @@ def _generate_batch(
     clock = time.perf_counter
     timings = {}
 
+    def wait() -> None:
+        # A GPU runs behind: without waiting, progress and timings would be those of its queue.
+        if model.device.type == 'cuda':
+            torch.cuda.synchronize(model.device)
+
     def check() -> None:
         if cancelled is not None and cancelled():
             raise GenerationCancelled
@@ -168,6 +173,7 @@ def _generate_batch(
     text, dropped = torch.stack(text), dropped.expand(len(requests), -1, -1)
     noise = draw_noise(model, [request.seed for request in requests])
     start = _start_states(checkpoint, requests)
+    wait()
     timings[Stage.ENCODING.value] = clock() - started
     report(Stage.ENCODING, 1, 1)
 
@@ -177,6 +183,7 @@ def _generate_batch(
     loop = denoise(model, first, text, noise, sampler, dropped=dropped, start_state=start)
     for step, estimates in enumerate(loop, 1):
         _, video, _, actions = estimates
+        wait()
         picture = None
         if on_progress is not None and preview:
             frame = video[:1, :, (video.shape[2] - 1) * step // total]

@@ -66,6 +66,9 @@ def synthesise(
 
 
 def _write(checkpoint: Checkpoint, item: Item, generated: Generated, out: Path) -> Path:
+    if (out / item.name).exists():
+        # Another process works on the same folder and was first; its episode is the same one.
+        return out / item.name
     episode = Episode(
         episode_id=item.name,
         instruction=item.job.instruction,

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     except (GenerationCancelled, KeyboardInterrupt):
         left = len(wanted) - len(made)
         print(
-            f'\ninterrupted: {len(made)} new episodes are whole in {args.out}; '
+            f'\ninterrupted: {_count(made)} made and whole in {args.out}; '
             f'the same command makes the {left} left',
             file=sys.stderr,
         )
@@ -101,7 +101,7 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
     from vag_core.cli.generate_progress import GenerateProgress
     from vag_core.cli.interruption import interruption
     from vag_core.model.attention import set_attention
-    from vag_core.model.text import make_text
+    from vag_core.model.text import TextKind, make_text
     from vag_core.synthesis import missing, synthesise
 
     folder, cfg = find_checkpoint(args.checkpoint)
@@ -115,6 +115,8 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
     args.out.mkdir(parents=True, exist_ok=True)
     # A large text encoder is loaded, used and freed before the model is loaded.
     text = make_text(cfg.model.text, cfg.weights.get('text'), device, args.text_cache)
+    if cfg.model.text.kind is TextKind.T5:
+        print('text: T5 loads if an instruction is not in the cache')
     text.encode([item.request.instruction for item in wanted])
     checkpoint = load_checkpoint(folder, device, DTYPES.get(args.dtype), args.text_cache)
     # The action stream's few tokens stay in float32, which not every kernel takes.
@@ -122,7 +124,7 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
     size = _batch_size(args.batch, len(wanted), checkpoint)
     print(
         f'checkpoint {checkpoint.name} ({checkpoint.evaluation}) on {device}, '
-        f'{len(wanted)} episodes, {size} at a time'
+        f'{_count(wanted)}, {size} at a time'
     )
     started = time.perf_counter()
     with GenerateProgress(len(wanted)) as progress, interruption(progress.say) as cancelled:
@@ -138,7 +140,7 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
             made.append(path)
             progress.finished(path)
     seconds = time.perf_counter() - started
-    print(f'{len(made)} episodes in {seconds:.1f} s; {_peak_memory(device)}')
+    print(f'{_count(made)} in {seconds:.1f} s; {_peak_memory(device)}')
 
 
 def _items(args: argparse.Namespace, cfg: 'CheckpointConfig', checkpoint_hash: str):
@@ -212,6 +214,10 @@ def _batch_size(batch: int | str, count: int, checkpoint: 'Checkpoint') -> int:
         model = checkpoint.model
         batch = estimated_batch(model.cfg, model.device, checkpoint.dtype.itemsize)
     return count if batch == 'auto' else min(batch, count)
+
+
+def _count(episodes: list) -> str:
+    return f'{len(episodes)} episode{"" if len(episodes) == 1 else "s"}'
 
 
 def _peak_memory(device: 'torch.device') -> str:

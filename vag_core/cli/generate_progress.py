@@ -48,7 +48,8 @@ class GenerateProgress:
 
         def on_progress(progress: 'generate.Progress') -> None:
             stage, step, total = progress.stage.value, progress.step, progress.total
-            self._bar.update(self._task, description=f'{stage} {step}/{total}')
+            after = 'writing' if stage == 'decoding' else f'{stage} {step}/{total}'
+            self._bar.update(self._task, description=after)
             if stage == 'denoising':
                 finished = self._done + size * step / total
                 self._bar.update(self._task, completed=finished, total=self._episodes)

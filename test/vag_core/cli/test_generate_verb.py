@@ -200,7 +200,7 @@ def test_ctrl_c_leaves_whole_episodes_and_the_same_command_goes_on(
     monkeypatch.setattr(synthesis, 'draw_episode', interrupt)
     command = ['--instruction', 'lift', '--steps', 1, '--seeds', 4, '--batch', 1]
     assert vag(*command) == 130
-    assert '2 new episodes are whole' in capsys.readouterr().err
+    assert '2 episodes made and whole' in capsys.readouterr().err
     assert len(episodes(tmp_path)) == 2
     assert not [p for p in (tmp_path / 'out').iterdir() if 'partial' in p.name]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
