@@ -68,7 +68,7 @@ class ActionStream(nn.Module):
         super().__init__()
         self.cfg = cfg
         self.bridge = make_bridge(cfg.bridge, latent_channels)
-        lengths = self.bridge.global_dim, self.bridge.aligned_dim
+        global_dim, aligned_dim = self.bridge.global_dim, self.bridge.aligned_dim
         features = cfg.features
         if cfg.start_state:
             self.embed_state = nn.Sequential(
@@ -76,11 +76,11 @@ class ActionStream(nn.Module):
             )
         if cfg.text:
             self.embed_text = nn.Linear(text_dim, features)
-        global_dim = lengths[0] + features * (cfg.start_state + cfg.text)
+        global_dim += features * (cfg.start_state + cfg.text)
         if isinstance(cfg.network, ActionDitConfig):
-            self.network = ActionDit(cfg.network, cfg.dimension, global_dim, lengths[1], text_dim)
+            self.network = ActionDit(cfg.network, cfg.dimension, global_dim, aligned_dim, text_dim)
         else:
-            self.network = Unet1d(cfg.network, cfg.dimension, global_dim, lengths[1])
+            self.network = Unet1d(cfg.network, cfg.dimension, global_dim, aligned_dim)
 
     def forward(
         self,

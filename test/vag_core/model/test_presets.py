@@ -30,12 +30,13 @@ def test_it_generates_93_frames_of_432_by_768(preset):
     assert preset.padded_steps == 96
 
 
-def test_its_streams_have_the_published_numbers_of_parameters(preset):
+def test_its_parts_have_the_published_numbers_of_parameters(preset):
     with torch.device('meta'):
         model = Vag(preset)
     assert count(model.video) == 1_956_413_440
     assert count(model.action) == 251_554_958
     assert count(model.action.bridge) == 0
+    assert count(model.vae) == pytest.approx(126.9e6, rel=1e-3)
 
 
 def test_libero_needs_another_dimension_only(preset):
