@@ -42,7 +42,9 @@ class Parameters:
 
     robot: str = parameter('sim', 'robot profile: a shipped name or the path of a YAML file')
     task: str = parameter(
-        'pick_lift', 'task whose scene stands on the table', choices=tuple(TASKS)
+        'pick_lift',
+        f'task whose scene stands on the table: {", ".join(TASKS)}; what the seed '
+        'would draw can be fixed, as in lift_cube:left:red',
     )
     seed: int = parameter(1000, 'seed of the scene', 0, 2**31 - 1)
     camera_rate_hz: float = parameter(10.0, 'frames per second of each camera', 0.1, 60.0)
@@ -89,7 +91,7 @@ class SimRobot(Node):
         simulation.start()
         self.get_logger().info(
             f'{self._profile.name}: task {self._settings.task}, seed {self._settings.seed}: '
-            f'"{self._twin.task.instruction}"'
+            f'"{self._twin.scene.instruction}"'
         )
 
     def _views(self) -> tuple[Camera, ...]:

@@ -1,5 +1,6 @@
 """Sets of demonstrations: planned, carried out in the twin, filmed, saved when they succeed."""
 
+import functools
 import json
 import multiprocessing
 import os
@@ -12,18 +13,23 @@ import numpy as np
 
 from vag_core.episode import Episode, save_episode
 from vag_core.images import read_mp4
-from vag_core.robot import load_profile
-from vag_sim.tasks import FPS, UnreachableError, make_task
+from vag_core.robot import RobotProfile, load_profile
+from vag_sim.splits import SINGLE_SENTENCE_TASK, Split, seeds_of, split_of
+from vag_sim.tasks import FPS, Task, UnreachableError, make_task
 
 
 @dataclass(frozen=True)
 class Job:
-    """One demonstration to make: the task, the seed of its scene, the cameras and the folder."""
+    """One demonstration to make: the task, the seed of its scene, the cameras and the folder.
+
+    ``halved`` asks for pictures of half the width and height, each pixel the mean of four.
+    """
 
     task: str
     seed: int
     cameras: tuple[str, ...]
     folder: Path
+    halved: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,25 @@ class Outcome:
     failure: str = ''
 
 
-def record(task_name: str, seed: int, cameras: tuple[str, ...]) -> Episode:
+@functools.cache
+def _task(name: str) -> Task:
+    """Return the task of this process; it keeps the models of its arms."""
+    return make_task(name)
+
+
+@functools.cache
+def _profile() -> RobotProfile:
+    return load_profile('sim')
+
+
+def episode_name(task: str, seed: int) -> str:
+    """Name of the demonstration of a task's seed, and of its folder."""
+    return f'{task.replace(":", "-")}_{seed:06d}'
+
+
+def record(
+    task_name: str, seed: int, cameras: tuple[str, ...], *, halved: bool = False
+) -> Episode:
     """Demonstrate a task in the scene of ``seed``.
 
     Frame k and state k are taken as action k is commanded.
@@ -46,7 +70,7 @@ def record(task_name: str, seed: int, cameras: tuple[str, ...]) -> Episode:
 
     from vag_sim.twin import Twin
 
-    task, profile = make_task(task_name), load_profile('sim')
+    task, profile = _task(task_name), _profile()
     frames: dict[str, list[np.ndarray]] = {camera: [] for camera in cameras}
     states = []
     with Twin(task, seed, profile) as twin:
@@ -55,13 +79,14 @@ def record(task_name: str, seed: int, cameras: tuple[str, ...]) -> Episode:
         def film(_: int) -> None:
             states.append(twin.position)
             for camera in cameras:
-                frames[camera].append(twin.render(camera))
+                picture = twin.render(camera)
+                frames[camera].append(halve(picture) if halved else picture)
 
         twin.execute(actions, FPS, film)
-        success = twin.success()
+        success, scene = twin.success(), twin.scene
     return Episode(
-        episode_id=f'{task_name}_{seed:06d}',
-        instruction=task.instruction,
+        episode_id=episode_name(task_name, seed),
+        instruction=scene.instruction,
         fps=FPS,
         embodiment=profile.as_embodiment(),
         actions=actions,
@@ -72,44 +97,69 @@ def record(task_name: str, seed: int, cameras: tuple[str, ...]) -> Episode:
             'source': 'scripted demonstration in the MuJoCo twin',
             'task': task_name,
             'seed': seed,
+            'split': split_of(task_name, seed).value,
+            'arms': list(scene.goal.arms),
+            'target': scene.goal.target,
+            'container': scene.goal.container,
+            'halved': halved,
             'robot_profile': profile.name,
             'mujoco': mujoco.__version__,
         },
     )
 
 
-def plan_jobs(
-    tasks: list[str], episodes: int, seed: int, cameras: tuple[str, ...], out: Path
-) -> tuple[list[Job], int]:
-    """Return the jobs that are still to do and how many finished episodes are kept.
+def halve(picture: np.ndarray) -> np.ndarray:
+    """Average every 2 x 2 pixels of (H, W, 3) uint8; H and W are even."""
+    height, width, _ = picture.shape
+    blocks = picture.reshape(height // 2, 2, width // 2, 2, 3).astype(np.uint16)
+    return ((blocks.sum(axis=(1, 3)) + 2) // 4).astype(np.uint8)
 
-    Every task gets the seeds ``seed`` .. ``seed + episodes - 1``; folders are numbered on from
-    task to task.
+
+def seeds_to_record(task: str, split: Split | None, start: int, count: int) -> range:
+    """Return the seeds of ``count`` episodes, counted from ``start`` within the split.
+
+    Without a split, and for a task that has none, ``start`` is the first seed itself.
 
     Raises:
-        ValueError: a task or camera is unknown, or a folder holds another task or seed.
+        ValueError: the split has no such seeds for this task.
+    """
+    if split is None or task == SINGLE_SENTENCE_TASK:
+        return range(start, start + count)
+    return seeds_of(task, split, start, count)
+
+
+def plan_jobs(
+    seeds: dict[str, range],
+    cameras: tuple[str, ...],
+    out: Path,
+    *,
+    halved: bool = False,
+) -> tuple[list[Job], int]:
+    """Return the jobs that are still to do for these seeds by task, and how many are done.
+
+    Raises:
+        ValueError: a task, a seed or a camera is unknown, or a folder holds another recording.
     """
     known = [camera.key for camera in _all_cameras()]
     for camera in cameras:
         if camera not in known:
             raise ValueError(f'camera = {camera!r}: known are {", ".join(known)}')
-    jobs = []
-    for task in tasks:
+    missing, done = [], 0
+    for task, numbers in seeds.items():
         make_task(task)
-        jobs += [
-            Job(task, seed + i, cameras, out / f'episode_{len(jobs) + i:06d}')
-            for i in range(episodes)
-        ]
-    missing = [job for job in jobs if not job.folder.exists()]
-    for job in jobs:
-        if job not in missing:
-            _check_same(job)
-    return missing, len(jobs) - len(missing)
+        for seed in numbers:
+            split_of(task, seed)
+            job = Job(task, seed, cameras, out / episode_name(task, seed), halved)
+            if job.folder.exists():
+                _check_same(job)
+                done += 1
+            else:
+                missing.append(job)
+    return missing, done
 
 
 def _all_cameras() -> list:
-    profile = load_profile('sim')
-    return [profile.camera, *profile.other_cameras]
+    return [_profile().camera, *_profile().other_cameras]
 
 
 def _check_same(job: Job) -> None:
@@ -117,20 +167,25 @@ def _check_same(job: Job) -> None:
     path = job.folder / 'episode.json'
     try:
         header = json.loads(path.read_text())
-        found = (header['provenance']['task'], header['provenance']['seed'], header['cameras'])
+        made = header['provenance']
+        found = (made['task'], made['seed'], header['cameras'], made.get('halved', False))
     except (OSError, KeyError, json.JSONDecodeError):
         raise ValueError(f'{job.folder}: exists and is no demonstration of this set') from None
-    if found != (job.task, job.seed, sorted(job.cameras)):
-        raise ValueError(
-            f'{job.folder}: holds task {found[0]}, seed {found[1]}, cameras {found[2]}; '
-            f'wanted {job.task}, {job.seed}, {sorted(job.cameras)}: choose another folder'
-        )
+    wanted = (job.task, job.seed, sorted(job.cameras), job.halved)
+    for what, is_there, is_wanted in zip(
+        ('task', 'seed', 'cameras', 'halved'), found, wanted, strict=True
+    ):
+        if is_there != is_wanted:
+            raise ValueError(
+                f'{job.folder}: holds {what} {is_there}, wanted is {is_wanted}: '
+                'choose another folder'
+            )
 
 
 def run_job(job: Job) -> Outcome:
     """Make and save one demonstration; one that fails is not saved."""
     try:
-        episode = record(job.task, job.seed, job.cameras)
+        episode = record(job.task, job.seed, job.cameras, halved=job.halved)
     except UnreachableError as error:
         return Outcome(job, str(error))
     if not episode.success:

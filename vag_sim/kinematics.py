@@ -9,11 +9,13 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from vag_core.robot import RobotProfile
-from vag_sim.model import build_model
+from vag_sim.model import JOINTS, build_model
 from vag_sim.scene import Scene
 
 DAMPING = 0.03
 STEPS = 200
+PATIENCE, STALLED = 20, 0.8
+"""The solver gives up when PATIENCE steps leave more than this share of the error."""
 POSITION_TOLERANCE = 5e-4
 ROTATION_TOLERANCE = 2e-3
 
@@ -22,16 +24,17 @@ class ArmKinematics:
     """Kinematics of the six revolute joints of one arm: rad, and positions in the world in m."""
 
     def __init__(self, profile: RobotProfile, arm: str):
+        self.profile = profile
         self._model = build_model(profile, Scene(objects=()))
         self._data = mujoco.MjData(self._model)
-        joints = [self._model.joint(f'{arm}_joint{index}') for index in range(1, 7)]
+        joints = [self._model.joint(f'{arm}_{joint}') for joint in JOINTS[:-1]]
         self._qpos = [int(joint.qposadr[0]) for joint in joints]
         self._dofs = [int(joint.dofadr[0]) for joint in joints]
         self._site = self._model.site(f'{arm}_tcp').id
         self._flange = self._model.site(f'{arm}_flange').id
         which = [item.name for item in profile.arms].index(arm)
         inside = profile.arm_slice(profile.arms[which])
-        self._lower, self._upper = profile.lower[inside][:6], profile.upper[inside][:6]
+        self._lower, self._upper = profile.lower[inside][:-1], profile.upper[inside][:-1]
         self.base = self._model.body(f'{arm}_base').pos.copy()
 
     def flange(self, joints: np.ndarray) -> np.ndarray:
@@ -56,7 +59,8 @@ class ArmKinematics:
         """
         joints = np.clip(seed, self._lower, self._upper)
         jacobian = np.zeros((6, self._model.nv))
-        for _ in range(STEPS):
+        last = np.inf
+        for step in range(STEPS):
             reached, frame = self.tool(joints)
             error = np.concatenate([position - reached, _rotation_vector(rotation @ frame.T)])
             if (
@@ -64,16 +68,34 @@ class ArmKinematics:
                 and np.linalg.norm(error[3:]) < ROTATION_TOLERANCE
             ):
                 return joints
+            if step % PATIENCE == 0:
+                size = float(np.linalg.norm(error))
+                if size > STALLED * last:
+                    return None
+                last = size
             mujoco.mj_comPos(self._model, self._data)
             mujoco.mj_jacSite(self._model, self._data, jacobian[:3], jacobian[3:], self._site)
             local = jacobian[:, self._dofs]
-            step = local.T @ np.linalg.solve(local @ local.T + DAMPING**2 * np.eye(6), error)
-            joints = np.clip(joints + np.clip(step, -0.2, 0.2), self._lower, self._upper)
+            move = local.T @ np.linalg.solve(local @ local.T + DAMPING**2 * np.eye(6), error)
+            joints = np.clip(joints + np.clip(move, -0.2, 0.2), self._lower, self._upper)
         return None
 
     def _update(self, joints: np.ndarray) -> None:
         self._data.qpos[self._qpos] = joints
         mujoco.mj_kinematics(self._model, self._data)
+
+
+class Arms:
+    """Kinematics of a robot's arms by name; kept, since compiling one takes longer than a plan."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, ArmKinematics] = {}
+
+    def of(self, profile: RobotProfile, name: str) -> ArmKinematics:
+        """Return the kinematics of the arm called ``name``."""
+        if name not in self._known or self._known[name].profile is not profile:
+            self._known[name] = ArmKinematics(profile, name)
+        return self._known[name]
 
 
 def downward(finger_yaw: float, heading: float = 0.0, lean: float = 0.0) -> np.ndarray:

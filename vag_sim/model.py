@@ -8,10 +8,12 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from vag_core.robot import RobotProfile
 from vag_core.workcell import BasePose
-from vag_sim.scene import TABLE_HEIGHT, Scene, SceneObject, Shape
+from vag_sim.objects import add_object
+from vag_sim.scene import HeadView, Scene
 
 ASSETS = Path(__file__).parent / 'assets'
 BASE_HEIGHT = 0.77
@@ -43,10 +45,14 @@ def build_model(profile: RobotProfile, scene: Scene) -> mujoco.MjModel:
     for arm, camera in zip(profile.arms, profile.other_cameras, strict=False):
         spec.camera(f'{arm.name}_wrist').name = camera.key
     for item in scene.objects:
-        _add_object(spec, item)
+        add_object(spec, item, OBJECT, CELL | OBJECT | sum(ARMS))
     light = spec.light('key')
     light.dir = np.asarray(scene.light_direction)
     light.diffuse = np.asarray(light.diffuse) * scene.light_intensity
+    if scene.table_colour is not None:
+        spec.material('table').rgba = [*scene.table_colour, 1.0]
+    if scene.head_view is not None:
+        _turn_camera(spec.camera(profile.camera.key), scene.head_view)
     return spec.compile()
 
 
@@ -97,59 +103,9 @@ def _attach_arm(spec: mujoco.MjSpec, profile: RobotProfile, index: int, base: Ba
     frame.attach_body(arm.body('base'), f'{profile.arms[index].name}_', '')
 
 
-def _add_object(spec: mujoco.MjSpec, item: SceneObject) -> None:
-    """Put a free object on the table."""
-    contact = {
-        'contype': OBJECT,
-        'conaffinity': CELL | OBJECT | sum(ARMS),
-        'condim': 4,
-        'friction': [1.0, 0.02, 0.0005],
-        'rgba': [*item.colour, 1.0],
-    }
-    half = item.size / 2
-    height = TABLE_HEIGHT + (half if item.shape is Shape.CUBE else 0.0)
-    body = spec.worldbody.add_body(
-        name=item.name,
-        pos=[*item.position, height],
-        quat=[np.cos(item.yaw / 2), 0.0, 0.0, np.sin(item.yaw / 2)],
-    )
-    body.add_freejoint(name=item.name)
-    if item.shape is Shape.CUBE:
-        body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_BOX, size=[half] * 3, mass=0.06, material='cube', **contact
-        )
-        return
-    _add_bowl(body, half, contact)
-
-
-def _add_bowl(body: mujoco.MjsBody, radius: float, contact: dict) -> None:
-    """Give ``body`` a foot and a ring of slanted staves: a bowl of ``radius`` m at its rim."""
-    foot, height, thickness, staves = 0.55 * radius, 0.5 * radius, 0.003, 20
-    body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_CYLINDER,
-        size=[foot, thickness, 0.0],
-        pos=[0.0, 0.0, thickness],
-        mass=0.12,
-        material='ceramic',
-        **contact,
-    )
-    slant = np.arctan2(radius - foot, height)
-    length = np.hypot(radius - foot, height) / 2
-    middle = (radius + foot) / 2
-    for angle in np.arange(staves) * 2 * np.pi / staves:
-        quat = np.zeros(4)
-        mujoco.mju_mulQuat(
-            quat,
-            np.array([np.cos(angle / 2), 0, 0, np.sin(angle / 2)]),
-            np.array([np.cos(slant / 2), 0, np.sin(slant / 2), 0]),
-        )
-        width = radius * np.tan(np.pi / staves)
-        body.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=[thickness, width, length],
-            pos=[middle * np.cos(angle), middle * np.sin(angle), height / 2 + thickness],
-            quat=quat,
-            mass=0.008,
-            material='ceramic',
-            **contact,
-        )
+def _turn_camera(camera: mujoco.MjsCamera, view: HeadView) -> None:
+    """Move, turn and zoom the head camera, which is given by its x and y axes."""
+    camera.pos = np.add(camera.pos, view.shift)
+    axes = np.reshape(camera.alt.xyaxes, (2, 3))
+    camera.alt.xyaxes = Rotation.from_rotvec(view.turn).apply(axes).ravel()
+    camera.fovy = np.degrees(view.field_of_view)

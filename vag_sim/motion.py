@@ -26,6 +26,24 @@ def minimum_jerk(knots: list[tuple[float, np.ndarray]], times: np.ndarray) -> np
     return positions
 
 
+def overlapping(
+    start: np.ndarray, moves: list[tuple[float, float, np.ndarray]], times: np.ndarray
+) -> np.ndarray:
+    """Positions (N, D) at ``times`` (N,) s of moves that may begin before the last one has ended.
+
+    A move is (begin in s, end in s, position (D,)). Each follows the curve of
+    :func:`minimum_jerk` from the previous move's position, and what overlaps is added, so the
+    motion passes by a position on the way instead of resting there.
+    """
+    origin = np.asarray(start, dtype=float)
+    positions = np.tile(origin, (len(times), 1))
+    for begin, end, goal in moves:
+        step = np.asarray(goal, dtype=float) - origin
+        positions += minimum_jerk([(begin, 0.0 * step), (end, step)], times)
+        origin = origin + step
+    return positions
+
+
 def command_curve(actions: np.ndarray, fps: float) -> CubicSpline:
     """Return the C2 cubic through (T, D) actions at ``fps`` that starts and ends at rest."""
     return CubicSpline(

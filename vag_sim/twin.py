@@ -1,6 +1,6 @@
 """Twin: the simulated Cobot Magic in one scene, moved by joint commands, seen through cameras.
 
-Joint vectors are (14,) in the order of the profile's joint names: rad, and metres of opening for
+Joint vectors are (D,) in the order of the profile's joint names: rad, and metres of opening for
 the grippers.
 """
 
@@ -16,7 +16,6 @@ from vag_sim.model import JOINTS, build_model
 from vag_sim.motion import ROUNDING, check_limits, command_curve, hard_limits
 from vag_sim.tasks.task import FPS, Task
 
-WIDTH, HEIGHT = 320, 240
 CONTROL_PERIOD = 0.005
 
 
@@ -32,7 +31,7 @@ class Twin:
         self.task = task
         self.seed = seed
         self.profile = profile or load_profile('sim')
-        self.scene = task.sample(seed)
+        self.scene = task.sample(seed, self.profile)
         self.model = build_model(self.profile, self.scene)
         self._data = mujoco.MjData(self.model)
         self._lock = threading.Lock()
@@ -57,8 +56,7 @@ class Twin:
 
     def reset(self) -> None:
         """Put objects and arms back to the scene's start, at rest, and hold there."""
-        start = self.profile.home_position + np.asarray(self.scene.start_offset)
-        start = np.clip(start, self._low, self._high)
+        start = np.clip(self.scene.start_pose(self.profile.home_position), self._low, self._high)
         with self._lock:
             mujoco.mj_resetData(self.model, self._data)
             self._data.qpos[self._qpos] = start[~self._is_gripper]
@@ -72,7 +70,7 @@ class Twin:
         return self._data.time
 
     def joint_state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Measured positions, velocities and actuator efforts (N m, grippers N), (14,) each."""
+        """Measured positions, velocities and actuator efforts (N m, grippers N), (D,) each."""
         data = self._data
         with self._lock:
             position = self._vector(data.qpos[self._qpos], data.ten_length)
@@ -81,12 +79,12 @@ class Twin:
 
     @property
     def position(self) -> np.ndarray:
-        """(14,) measured joint positions."""
+        """(D,) measured joint positions."""
         return self.joint_state()[0]
 
     @property
     def velocity(self) -> np.ndarray:
-        """(14,) measured joint velocities."""
+        """(D,) measured joint velocities."""
         return self.joint_state()[1]
 
     def _vector(self, joints: np.ndarray, grippers: np.ndarray) -> np.ndarray:
@@ -97,7 +95,7 @@ class Twin:
 
     @property
     def command(self) -> np.ndarray:
-        """(14,) present target of the position controllers."""
+        """(D,) present target of the position controllers."""
         with self._lock:
             return self._data.ctrl.copy()
 
@@ -128,7 +126,7 @@ class Twin:
         fps: float = FPS,
         on_action: Callable[[int], None] | None = None,
     ) -> None:
-        """Command (T, 14) actions at ``fps`` along their cubic, as a replay does, for T / fps s.
+        """Command (T, D) actions at ``fps`` along their cubic, as a replay does, for T / fps s.
 
         ``on_action(k)`` is called when action k is due, before the arms move on from it.
         """
@@ -148,6 +146,11 @@ class Twin:
         with self._lock:
             return self._data.body(name).xpos.copy()
 
+    def object_rotation(self, name: str) -> np.ndarray:
+        """(3, 3) rotation of the object in the world."""
+        with self._lock:
+            return self._data.body(name).xmat.reshape(3, 3).copy()
+
     def tool_position(self, arm: str) -> np.ndarray:
         """(3,) point between the fingertips of ``arm`` in the world, m."""
         with self._lock:
@@ -158,13 +161,14 @@ class Twin:
         return self.task.succeeded(self)
 
     def render(self, camera: str) -> np.ndarray:
-        """Return what the camera with this key sees: (240, 320, 3) uint8 RGB.
+        """Return what the camera with this key sees: (H, W, 3) uint8 RGB.
 
         Only the head camera's view has shadows: they take most of the time of a frame.
         """
         if self._renderer is None:
             require_backend()
-            self._renderer = mujoco.Renderer(self.model, HEIGHT, WIDTH)
+            width, height = self.scene.picture
+            self._renderer = mujoco.Renderer(self.model, height, width)
         with self._lock:
             self._renderer.update_scene(self._data, camera)
         flags = self._renderer.scene.flags

@@ -148,7 +148,7 @@ def test_success_is_false_from_the_start_and_repeated(robot):
 
 def test_a_demonstration_streamed_to_the_command_topics_succeeds_at_the_task(robot):
     task = make_task('pick_lift')
-    curve = command_curve(task.demonstrate(task.sample(1000), PROFILE), FPS)
+    curve = command_curve(task.demonstrate(task.sample(1000, PROFILE), PROFILE), FPS)
     low, high = hard_limits(PROFILE)
     start = time.monotonic()
     period, end = 1 / PROFILE.command_rate_hz, (STEPS - 1) / FPS
@@ -194,7 +194,7 @@ def test_it_ends_quietly_when_interrupted(launch_node, client, number):
 def test_a_task_that_does_not_exist_ends_it_at_once_with_the_reason(launch_node):
     process = launch_node('sim_robot', robot='sim', task='juggle')
     assert process.process.wait(20) == 2
-    assert "task = 'juggle': must be one of pick_lift" in process.output
+    assert "task = 'juggle': known tasks are pick_lift" in process.output
 
 
 def test_a_driver_with_raw_images_and_other_joint_names_is_imitated(launch_node, client):

@@ -38,7 +38,7 @@ def test_home_is_clear():
 
 def test_a_demonstration_is_clear_at_every_tick_of_200_hz():
     task = make_task('pick_lift')
-    actions = task.demonstrate(task.sample(1000), PROFILE)
+    actions = task.demonstrate(task.sample(1000, PROFILE), PROFILE)
     nearest = CLEARANCE.nearest(command_curve(actions, 10.0)(np.linspace(0, 9.2, 1840)))
     assert nearest.distance.shape == (1840,)
     assert len(nearest.bodies) == 1840

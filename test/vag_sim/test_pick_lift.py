@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from vag_core.robot import load_profile
 from vag_sim.motion import check_limits, peak_rates
-from vag_sim.scene import Scene, SceneObject, Shape
+from vag_sim.scene import Goal, Scene, SceneObject, Shape
 from vag_sim.tasks import FPS, STEPS, UnreachableError, make_task
 from vag_sim.tasks.pick_lift import CUBE_SIZE, SEPARATION, PickLift
 from vag_sim.twin import Twin
@@ -18,7 +18,7 @@ SEEDS = st.integers(0, 2**31 - 1)
 @given(SEEDS)
 @settings(deadline=None)
 def test_scenes_hold_two_separate_cubes_of_different_colours_and_a_bowl(seed):
-    scene = TASK.sample(seed)
+    scene = TASK.sample(seed, PROFILE)
     cubes = [item for item in scene.objects if item.shape is Shape.CUBE]
     assert [item.shape for item in scene.objects].count(Shape.BOWL) == 1
     assert len({item.name for item in cubes}) == 2
@@ -27,14 +27,14 @@ def test_scenes_hold_two_separate_cubes_of_different_colours_and_a_bowl(seed):
 
 
 def test_a_seed_is_one_scene_and_another_seed_another():
-    assert TASK.sample(7) == TASK.sample(7)
-    assert TASK.sample(7) != TASK.sample(8)
+    assert TASK.sample(7, PROFILE) == TASK.sample(7, PROFILE)
+    assert TASK.sample(7, PROFILE) != TASK.sample(8, PROFILE)
 
 
 @given(SEEDS)
 @settings(max_examples=15, deadline=None)
 def test_demonstrations_start_at_home_and_stay_well_inside_the_limits(seed):
-    actions = TASK.demonstrate(TASK.sample(seed), PROFILE)
+    actions = TASK.demonstrate(TASK.sample(seed, PROFILE), PROFILE)
     assert actions.shape == (STEPS, 14)
     assert actions.dtype == np.float32
     assert actions[0] == pytest.approx(PROFILE.home_position)
@@ -47,7 +47,7 @@ def test_demonstrations_start_at_home_and_stay_well_inside_the_limits(seed):
 
 
 def test_the_idle_arm_stays_at_home():
-    actions = TASK.demonstrate(TASK.sample(1), PROFILE)
+    actions = TASK.demonstrate(TASK.sample(1, PROFILE), PROFILE)
     assert np.all(actions[:, 7:] == PROFILE.home_position[7:].astype(np.float32))
 
 
@@ -71,8 +71,8 @@ def test_the_same_motion_without_closing_the_gripper_is_no_success():
 
 def test_colour_names_the_target_and_stands_in_the_instruction():
     task = PickLift('blue')
-    assert task.instruction == 'pick up the blue cube with the left arm'
     twin = Twin(task, 3, PROFILE)
+    assert twin.scene.instruction == 'pick up the blue cube with the left arm'
     twin.execute(task.demonstrate(twin.scene, PROFILE))
     assert twin.success()
 
@@ -85,6 +85,9 @@ def test_an_unknown_colour_or_task_is_refused_with_what_is_known():
 
 
 def test_a_cube_out_of_reach_is_named():
-    scene = Scene(objects=(SceneObject('red_cube', Shape.CUBE, CUBE_SIZE, (0.65, -0.4)),))
+    scene = Scene(
+        objects=(SceneObject('red_cube', Shape.CUBE, CUBE_SIZE, (0.65, -0.4)),),
+        goal=Goal(('left',), 'red_cube'),
+    )
     with pytest.raises(UnreachableError, match=r'red_cube at \(0.650, -0.400\) m'):
         TASK.demonstrate(scene, PROFILE)

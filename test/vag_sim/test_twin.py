@@ -5,7 +5,7 @@ from vag_core.robot import load_profile, profile_names
 from vag_sim.model import build_model
 from vag_sim.scene import Scene
 from vag_sim.tasks import make_task
-from vag_sim.twin import HEIGHT, WIDTH, Twin
+from vag_sim.twin import Twin
 
 SEED = 1000
 
@@ -130,12 +130,13 @@ def test_objects_rest_on_the_table(twin):
 
 def test_head_camera_sees_the_red_cube_where_the_scene_puts_it(twin):
     image = twin.render('cam_high').astype(int)
-    assert image.shape == (HEIGHT, WIDTH, 3)
+    width, height = twin.scene.picture
+    assert image.shape == (height, width, 3) == (240, 320, 3)
     red = (image[:, :, 0] > 140) & (image[:, :, 1] < 60) & (image[:, :, 2] < 60)
     rows, columns = np.nonzero(red)
     assert len(rows) > 60
-    assert columns.mean() < WIDTH / 2  # the cube of this scene stands on the left
-    assert 0.2 * HEIGHT < rows.mean() < 0.7 * HEIGHT
+    assert columns.mean() < width / 2  # the cube of this scene stands on the left
+    assert 0.2 * height < rows.mean() < 0.7 * height
 
 
 @pytest.mark.parametrize('camera', ['cam_high', 'cam_left_wrist', 'cam_right_wrist'])

@@ -1,4 +1,4 @@
-"""What a task is: an instruction, scenes, a demonstration and a test of success."""
+"""What a task is: scenes with an instruction, a demonstration and a test of success."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,25 +15,25 @@ STEPS = 93
 """Length of an episode: 93 actions at 10 Hz, as VAG generates them."""
 
 
-class UnreachableError(ValueError):
-    """No joint configuration reaches a pose that the demonstration needs."""
-
-
 class Task(Protocol):
-    """One task; stateless, so the same seed is the same scene and the same demonstration."""
+    """One task: the same seed is the same scene and the same demonstration."""
 
     name: str
-    instruction: str
 
-    def sample(self, seed: int) -> Scene:
-        """Draw the scene of this seed."""
+    def sample(self, seed: int, profile: RobotProfile) -> Scene:
+        """Draw the scene of this seed, with its instruction, for this robot."""
 
     def demonstrate(self, scene: Scene, profile: RobotProfile) -> np.ndarray:
-        """Plan (93, 14) float32 joint positions at 10 Hz that start at home and do the task.
+        """Plan (93, D) float32 joint positions at 10 Hz that do what the scene asks for.
+
+        They start at the profile's home or at the scene's start pose.
 
         Raises:
             UnreachableError: the scene can't be solved.
         """
 
+    def measure(self, twin: 'Twin') -> dict[str, float]:
+        """Return what success is judged by, in the twin's present state; m and rad."""
+
     def succeeded(self, twin: 'Twin') -> bool:
-        """Say whether the twin's present state accomplishes the task."""
+        """Say whether the twin's present state accomplishes what its scene asks for."""
