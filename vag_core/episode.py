@@ -148,8 +148,8 @@ def _header(episode: Episode) -> dict[str, Any]:
     }
 
 
-def load_episode(folder: Path) -> Episode:
-    """Read an episode folder.
+def load_episode(folder: Path, videos: bool = True) -> Episode:
+    """Read an episode folder; without ``videos`` their files are left alone.
 
     Raises:
         ValueError: naming the file and what is wrong with it.
@@ -181,7 +181,9 @@ def load_episode(folder: Path) -> Episode:
         raise ValueError(f'{file}: no readable arrays: {error}') from None
     pictures = [folder / f'conditioning{suffix}' for suffix in ('.jpg', '.png')]
     header['conditioning_image'] = next((p.read_bytes() for p in pictures if p.exists()), None)
-    header['videos'] = {c: images.read_mp4(folder / f'video_{c}.mp4') for c in cameras}
+    header['videos'] = (
+        {c: images.read_mp4(folder / f'video_{c}.mp4') for c in cameras} if videos else {}
+    )
     return Episode(**header)
 
 

@@ -1,12 +1,19 @@
-"""``vag train``: overfit a small model to a folder of demonstrations."""
+"""``vag train``: train a model, or parts of one, on a folder of demonstrations."""
 
 import argparse
+import os
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 
-SUMMARY = 'train a small checkpoint on a folder of demonstration episodes'
-STAGES = {'vae': 'VAE', 'video': 'video stream', 'action': 'action stream'}
+SUMMARY = 'train a checkpoint on a folder of demonstration episodes'
+LABELS = {
+    'vae': 'VAE',
+    'video': 'video stream',
+    'action': 'action stream',
+    'joint': 'both streams',
+}
+INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--data', type=Path, required=True, help='folder of episode folders')
     parser.add_argument(
-        '--out', type=Path, required=True, help='new folder for checkpoint, curves and metrics'
+        '--out', type=Path, required=True, help='folder for checkpoint, curves and metrics'
     )
     parser.add_argument('--seed', type=int, default=0, help='of weights and draws')
     parser.add_argument(
@@ -24,16 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help='budget of the optimisation; default: all steps of the config',
     )
+    parser.add_argument(
+        '--resume', action='store_true', help='continue the run in --out; an empty one is begun'
+    )
+    parser.add_argument('--init', type=Path, help='checkpoint folder to start from (vag init)')
+    parser.add_argument('--cache', type=Path, help='folder of encoded episodes, to share by runs')
+    parser.add_argument('--cpu', action='store_true', help='use no GPU')
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, print what was measured and return the exit status."""
-    from rich.console import Console
-
     from vag_core import resources
     from vag_core.configuration import load
+    from vag_core.train.interrupt import Interrupt, Interrupted
 
-    console = Console()
+    # Any other process of the run works and stays silent.
+    main = int(os.environ.get('RANK', '0')) == 0
     if args.minutes is not None and not args.minutes > 0:
         print(f'--minutes = {args.minutes}: must be positive', file=sys.stderr)
         return 2
@@ -41,78 +54,118 @@ def run(args: argparse.Namespace) -> int:
     try:
         from vag_core.train.demonstrations import load_demonstrations
         from vag_core.train.recipe import Recipe
-        from vag_core.train.smoke import train_smoke
+        from vag_core.train.run import RunOptions, TrainingRun
 
         recipe = load(Recipe, path if path.is_file() else resources.find(path))
-        with _progress(console) as progress:
+        with Interrupt() as interrupt, Bars(silent=not main) as bars:
             data = load_demonstrations(
                 args.data,
                 recipe.model,
                 recipe.training.camera,
-                _reporter(progress, 'episodes'),
+                lambda done, total: bars('episodes', done, total),
             )
-            checkpoint, measured = train_smoke(
-                recipe,
-                data,
-                args.out,
+            options = RunOptions(
+                out=args.out,
                 seed=args.seed,
                 minutes=args.minutes,
-                report=lambda stage: _reporter(progress, STAGES[stage]),
+                resume=args.resume,
+                init=args.init,
+                cache=args.cache,
+                cpu=args.cpu,
             )
+            measured = TrainingRun(recipe, data, options, interrupt, bars).train()
+    except Interrupted as where:
+        if main:
+            print(f'interrupted: {where}; the same command with --resume continues it')
+        return INTERRUPTED
     except (ValueError, ArithmeticError, FileNotFoundError, FileExistsError) as error:
         print(error, file=sys.stderr)
         return 1
-    console.print(f'checkpoint  {checkpoint.path}  ({checkpoint.evaluation})')
-    console.print(f'measured on the {measured.episodes} training episodes:')
-    console.print(f'  VAE {measured.vae_psnr:.1f} dB, video {measured.video_psnr:.1f} dB')
-    console.print(
-        f'  actions: mean error {measured.action_error:.4f} rad, '
-        f'largest {measured.action_error_max:.3f} rad'
-    )
-    for name in ('generated', 'demonstrated'):
-        found = getattr(measured, name)
-        console.print(
-            f'  {name}: at most {found.velocity:.2f} rad/s, {found.acceleration:.2f} rad/s^2'
-        )
+    if main:
+        _print(args.out, measured)
     return 0
 
 
-def _progress(console):
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def _print(out: Path, measured) -> None:
+    from vag_core.train.run import EVALUATION
 
-    return Progress(
-        TextColumn('{task.description:>13}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn('{task.fields[loss]}'),
-        console=console,
-        disable=not console.is_terminal,
-    )
+    print(f'checkpoint  {out / "checkpoint"}  ({EVALUATION})')
+    if measured is None:
+        return
+    print(f'measured on {measured.episodes} training episodes:')
+    print(f'  VAE {measured.vae_psnr:.1f} dB, video {measured.video_psnr:.1f} dB')
+    print(f'  actions: mean error {measured.range_error:.4f} of the range of their dimension')
+    for unit, found in measured.units.items():
+        print(
+            f'  dimensions in {unit}: mean error {found.error:.4f} {unit}, '
+            f'largest {found.error_max:.3f} {unit}'
+        )
+        print(
+            f'    generated at most {found.velocity:.2f} {unit}/s, {found.acceleration:.2f} '
+            f'{unit}/s^2; demonstrated {found.demonstrated_velocity:.2f} and '
+            f'{found.demonstrated_acceleration:.2f}'
+        )
 
 
-def _reporter(progress, name: str) -> Callable[..., None]:
-    """Return a callback that moves one bar: step, steps and, of a training, the loss.
+class Bars:
+    """One progress bar for each activity; lines after every tenth where there is no terminal."""
 
-    Where the output is no terminal it prints a line after every tenth instead.
-    """
-    task = progress.add_task(name, total=None, loss='')
-    tenths = 0
+    def __init__(self, silent: bool = False) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-    def on_step(step: int, total: int, loss: float | None = None) -> None:
-        nonlocal tenths
-        text = '' if loss is None else f'loss {loss:.4f}'
-        progress.update(task, completed=step, total=total, loss=text)
-        if progress.disable and 10 * step // total > tenths:
-            tenths = 10 * step // total
-            print(f'{name}: {step} of {total} {text}'.rstrip(), flush=True)
+        console = Console()
+        self.silent = silent
+        self._tasks: dict[str, int] = {}
+        self._first: dict[str, tuple[int, float]] = {}
+        self._tenths: dict[str, int] = {}
+        self._progress = Progress(
+            TextColumn('{task.description:>13}'),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn('{task.fields[text]}'),
+            console=console,
+            disable=silent or not console.is_terminal,
+        )
 
-    return on_step
+    def __enter__(self) -> 'Bars':
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, activity: str, done: int, total: int, report=None) -> None:
+        """Show that ``done`` of ``total`` are done, with the loss and speed of a step."""
+        if self.silent:
+            return
+        name = LABELS.get(activity, activity)
+        text = ''
+        if report is not None:
+            text = f'loss {report.loss:.4f}, {report.samples_per_second:.3g} samples/s'
+        if not self._progress.disable:
+            if name not in self._tasks:
+                self._tasks[name] = self._progress.add_task(name, text='')
+            self._progress.update(self._tasks[name], completed=done, total=total, text=text)
+            return
+        first, since = self._first.setdefault(name, (done, time.monotonic()))
+        if 10 * done // total > self._tenths.get(name, 0):
+            self._tenths[name] = 10 * done // total
+            print(f'{name}: {done} of {total} {text}'.rstrip() + _left(first, since, done, total))
+
+
+def _left(first: int, since: float, done: int, total: int) -> str:
+    """Return the time that remains at the speed since the first step, as text."""
+    if done in (first, total):
+        return ''
+    seconds = (time.monotonic() - since) / (done - first) * (total - done)
+    return f', {seconds / 60:.1f} min left'

@@ -1,4 +1,4 @@
-"""A folder of demonstration episodes as arrays of the model's size."""
+"""A folder of demonstration episodes: what is small in memory, videos from disk when asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vag_core import images
 from vag_core.embodiment import Embodiment
 from vag_core.episode import Episode, list_episodes, load_episode
 from vag_core.model.image_fit import fit_image
@@ -19,31 +20,60 @@ class Demonstrations:
     """N episodes of one embodiment and frame rate.
 
     Attributes:
-        names: N folder names.
-        video: (N, T, 3, H, W) uint8.
+        folders: N episode folders; their names are the episodes'.
         actions: (N, T, D) float32 in the embodiment's units.
+        start_states: (N, D) float32 measured joint positions at the first frame; the first action
+            where an episode has none.
         instructions: N sentences.
-        images: N first camera pictures (H', W', 3) uint8, as they were recorded.
         embodiment: meaning of the actions.
         fps: Hz.
+        model: whose size the videos are fitted to.
+        camera: key of the videos.
     """
 
-    names: list[str]
-    video: Tensor
+    folders: list[Path]
     actions: np.ndarray
+    start_states: np.ndarray
     instructions: list[str]
-    images: list[np.ndarray]
     embodiment: Embodiment
     fps: float
+    model: VagConfig
+    camera: str
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.folders)
+
+    @property
+    def names(self) -> list[str]:
+        """N folder names."""
+        return [folder.name for folder in self.folders]
+
+    def video_file(self, index: int) -> Path:
+        """Return the file of an episode's video."""
+        return self.folders[index] / f'video_{self.camera}.mp4'
+
+    def video(self, index: int) -> Tensor:
+        """Return the frames of an episode, fitted to the model: (T, 3, H, W) uint8.
+
+        Raises:
+            ValueError: it has not as many frames as actions.
+        """
+        frames = images.read_mp4(self.video_file(index))
+        steps = self.actions.shape[1]
+        if len(frames) != steps:
+            raise ValueError(f'{self.video_file(index)}: {len(frames)} frames, expected {steps}')
+        size = self.model.height, self.model.width, self.model.image_fit
+        return torch.from_numpy(np.stack([fit_image(f, *size) for f in frames])).movedim(-1, 1)
+
+    def first_image(self, index: int) -> np.ndarray:
+        """Return the first camera picture of an episode as it was recorded, (H', W', 3) uint8."""
+        return images.read_mp4(self.video_file(index))[0]
 
 
 def load_demonstrations(
     root: Path, model: VagConfig, camera: str, on_episode: Callable[[int, int], None] | None = None
 ) -> Demonstrations:
-    """Read every episode under ``root`` and fit its frames to the model.
+    """Read every episode under ``root`` but for the videos.
 
     Raises:
         ValueError: there is none, or one has another length, rate, embodiment or no such camera.
@@ -51,27 +81,28 @@ def load_demonstrations(
     folders = list_episodes(root)
     if not folders:
         raise ValueError(f'{root}: no episodes')
-    episodes, videos, images = [], [], []
+    episodes: list[Episode] = []
     for index, folder in enumerate(folders):
-        episode = load_episode(folder)
+        episode = load_episode(folder, videos=False)
         _check(folder, episode, model, camera, episodes[0] if episodes else episode)
-        frames = episode.videos[camera]
-        fitted = [fit_image(f, model.height, model.width, model.image_fit) for f in frames]
-        videos.append(torch.from_numpy(np.stack(fitted)).movedim(-1, 1))
-        images.append(frames[0].copy())
-        episode.videos.clear()
         episodes.append(episode)
         if on_episode is not None:
             on_episode(index + 1, len(folders))
     return Demonstrations(
-        names=[folder.name for folder in folders],
-        video=torch.stack(videos),
+        folders=folders,
         actions=np.stack([episode.actions for episode in episodes]),
+        start_states=np.stack([_start_state(episode) for episode in episodes]),
         instructions=[episode.instruction for episode in episodes],
-        images=images,
         embodiment=episodes[0].embodiment,
         fps=episodes[0].fps,
+        model=model,
+        camera=camera,
     )
+
+
+def _start_state(episode: Episode) -> np.ndarray:
+    measured = episode.states is not None and episode.states.shape == episode.actions.shape
+    return episode.states[0] if measured else episode.actions[0]
 
 
 def _check(
@@ -84,8 +115,9 @@ def _check(
             f'{folder}: {episode.embodiment.dimension} action dimensions, '
             f'the model has {model.action.dimension}'
         )
-    if camera not in episode.videos:
-        raise ValueError(f'{folder}: no camera {camera!r}, there are {sorted(episode.videos)}')
+    if not (folder / f'video_{camera}.mp4').is_file():
+        there = sorted(p.stem.removeprefix('video_') for p in folder.glob('video_*.mp4'))
+        raise ValueError(f'{folder}: no camera {camera!r}, there are {there}')
     for field in ('fps', 'embodiment'):
         value, expected = getattr(episode, field), getattr(reference, field)
         if value != expected:

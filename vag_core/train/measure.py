@@ -1,32 +1,40 @@
 """What a trained checkpoint really does on given episodes: figures, not an evaluation."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vag_core.checkpoint import Checkpoint
+from vag_core.embodiment import Embodiment
 from vag_core.generate import Request, generate
 from vag_core.model.image_fit import to_pixels
 from vag_core.train.demonstrations import Demonstrations
-from vag_core.train.vae_stage import encode_demonstrations
 
 BATCH = 4
 
 
 @dataclass(frozen=True)
-class Smoothness:
-    """Extremes of trajectories sampled at a fixed rate; dimensions in rad, those in m besides.
+class UnitMeasurements:
+    """The action dimensions of one unit, which each figure is in.
 
     Attributes:
-        velocity, acceleration: largest absolute first and second difference, rad/s and rad/s^2.
-        velocity_m, acceleration_m: the same of dimensions in m.
+        error, error_max: absolute error, mean and largest.
+        start_error_max: largest absolute error of the first action.
+        velocity, acceleration: largest absolute difference of the generated actions, per second
+            and per second squared.
+        demonstrated_velocity, demonstrated_acceleration: those of the demonstrated ones.
     """
 
+    error: float
+    error_max: float
+    start_error_max: float
     velocity: float
     acceleration: float
-    velocity_m: float
-    acceleration_m: float
+    demonstrated_velocity: float
+    demonstrated_acceleration: float
 
 
 @dataclass(frozen=True)
@@ -36,23 +44,17 @@ class Measurements:
     Attributes:
         episodes: how many.
         vae_psnr, video_psnr: dB of all pixels, reconstructed and generated.
-        action_error: absolute error of dimensions in rad; ``action_error_m`` of those in m.
-        action_error_max, action_error_max_m: the largest.
-        start_error_max: largest absolute difference of the first action, rad.
-        generated, demonstrated: largest of all episodes.
+        range_error: absolute action error relative to the range of its dimension over all
+            episodes; dimensions that move less than ``minimum_range`` in their unit are left out.
+        units: by unit of the embodiment.
         seconds: of generation, by stage, in batches of ``BATCH``, for each episode.
     """
 
     episodes: int
     vae_psnr: float
     video_psnr: float
-    action_error: float
-    action_error_max: float
-    action_error_m: float
-    action_error_max_m: float
-    start_error_max: float
-    generated: Smoothness
-    demonstrated: Smoothness
+    range_error: float
+    units: dict[str, UnitMeasurements]
     seconds: dict[str, float]
 
     def to_mapping(self) -> dict:
@@ -66,53 +68,91 @@ def psnr(first: np.ndarray, second: np.ndarray) -> float:
     return float(10 * np.log10(255.0**2 / error)) if error else float('inf')
 
 
-def smoothness(actions: np.ndarray, metres: np.ndarray, fps: float) -> Smoothness:
-    """Measure (N, T, D) actions; ``metres`` (D,) marks the dimensions in m."""
+def fastest(actions: np.ndarray, fps: float) -> tuple[float, float]:
+    """Return the largest absolute velocity and acceleration of (N, T, D) actions at ``fps``."""
     velocity = np.abs(np.diff(actions, axis=1)) * fps
     acceleration = np.abs(np.diff(actions, n=2, axis=1)) * fps**2
-    return Smoothness(
-        *(
-            float(values[..., chosen].max(initial=0.0))
-            for chosen in (~metres, metres)
-            for values in (velocity, acceleration)
-        )
-    )
+    return float(velocity.max(initial=0.0)), float(acceleration.max(initial=0.0))
 
 
-def measure(checkpoint: Checkpoint, data: Demonstrations, seed: int = 0) -> Measurements:
-    """Generate every episode from its own first picture and compare."""
-    truth = data.video.movedim(2, -1).numpy()
-    with torch.no_grad():
-        latents = encode_demonstrations(checkpoint.model.vae, data.video)
-        decoded = np.stack(
-            [to_pixels(checkpoint.model.vae.decode(z[None]).transpose(1, 2))[0] for z in latents]
+def measure_units(
+    made: np.ndarray, truth: np.ndarray, embodiment: Embodiment, fps: float
+) -> dict[str, UnitMeasurements]:
+    """Compare (N, T, D) generated with demonstrated actions, the dimensions of a unit together."""
+    units = np.array(embodiment.units)
+    found = {}
+    for unit in dict.fromkeys(embodiment.units):
+        generated, demonstrated = made[..., units == unit], truth[..., units == unit]
+        error = np.abs(generated - demonstrated)
+        found[unit] = UnitMeasurements(
+            float(error.mean()),
+            float(error.max()),
+            float(error[:, 0].max()),
+            *fastest(generated, fps),
+            *fastest(demonstrated, fps),
         )
-    requests = [
-        Request(image, instruction, seed + index)
-        for index, (image, instruction) in enumerate(
-            zip(data.images, data.instructions, strict=True)
-        )
-    ]
-    made = []
-    seconds: dict[str, float] = {}
-    for start in range(0, len(requests), BATCH):
-        batch = generate(checkpoint, requests[start : start + BATCH])
-        made += batch
-        for stage, value in batch[0].timings.items():
-            seconds[stage] = seconds.get(stage, 0.0) + value / len(requests)
-    actions = np.stack([g.actions for g in made])
-    error = np.abs(actions - data.actions)
-    metres = np.array([unit == 'm' for unit in data.embodiment.units])
+    return found
+
+
+def range_error(made: np.ndarray, truth: np.ndarray, minimum_range: float) -> float:
+    """Return the mean absolute error of (N, T, D) actions in shares of each dimension's range."""
+    extent = np.ptp(truth, axis=(0, 1))
+    moving = extent >= minimum_range
+    if not moving.any():
+        return 0.0
+    return float((np.abs(made - truth) / np.where(moving, extent, 1.0))[..., moving].mean())
+
+
+def measure(
+    checkpoint: Checkpoint,
+    data: Demonstrations,
+    episodes: int,
+    *,
+    minimum_range: float = 0.01,
+    seed: int = 0,
+    on_episode: Callable[[int, int], None] = lambda done, total: None,
+) -> Measurements:
+    """Generate up to ``episodes`` from their own first pictures and compare."""
+    chosen = range(min(episodes, len(data)))
+    made: list[np.ndarray] = []
+    vae, video, seconds = [], [], {}
+    asks_state = checkpoint.config.model.action.start_state
+    for start in range(0, len(chosen), BATCH):
+        batch = chosen[start : start + BATCH]
+        requests = [
+            Request(
+                data.first_image(index),
+                data.instructions[index],
+                seed + index,
+                start_state=data.start_states[index] if asks_state else None,
+            )
+            for index in batch
+        ]
+        for index, found in zip(batch, generate(checkpoint, requests), strict=True):
+            frames = data.video(index)
+            truth = frames.movedim(1, -1).numpy()
+            vae.append(psnr(_reconstruct(checkpoint, frames), truth))
+            video.append(psnr(found.video, truth))
+            made.append(found.actions)
+            for stage, value in found.timings.items():
+                share = value / len(batch) / len(chosen)
+                seconds[stage] = seconds.get(stage, 0.0) + share
+        on_episode(len(made), len(chosen))
+    actions, truth = np.stack(made), data.actions[: len(chosen)]
     return Measurements(
         episodes=len(made),
-        vae_psnr=float(np.mean([psnr(a, b) for a, b in zip(decoded, truth, strict=True)])),
-        video_psnr=float(np.mean([psnr(g.video, b) for g, b in zip(made, truth, strict=True)])),
-        action_error=float(error[..., ~metres].mean()),
-        action_error_max=float(error[..., ~metres].max()),
-        action_error_m=float(error[..., metres].mean()) if metres.any() else 0.0,
-        action_error_max_m=float(error[..., metres].max(initial=0.0)),
-        start_error_max=float(error[:, 0, ~metres].max()),
-        generated=smoothness(actions, metres, data.fps),
-        demonstrated=smoothness(data.actions, metres, data.fps),
+        vae_psnr=float(np.mean(vae)),
+        video_psnr=float(np.mean(video)),
+        range_error=range_error(actions, truth, minimum_range),
+        units=measure_units(actions, truth, data.embodiment, data.fps),
         seconds=seconds,
     )
+
+
+@torch.no_grad()
+def _reconstruct(checkpoint: Checkpoint, frames: Tensor) -> np.ndarray:
+    """Encode and decode (T, 3, H, W) frames; (T, H, W, 3) uint8."""
+    vae = checkpoint.model.vae
+    parameter = next(vae.parameters())
+    pixels = (frames[None].transpose(1, 2).float() / 127.5 - 1).to(parameter)
+    return to_pixels(vae.decode(vae.encode(pixels)).float().transpose(1, 2))[0]

@@ -1,74 +1,50 @@
-"""What a training run is told: the model's sizes and how each of its three parts is trained."""
+"""What a training run is told: the model's sizes and how each part of it is trained."""
 
-import math
+import enum
 
 from vag_core.configuration import ConfigError, config
 from vag_core.model.vag import VagConfig
+from vag_core.train.guard import GuardConfig
+from vag_core.train.lora import LoraConfig
+from vag_core.train.noise import NoiseConfig
+from vag_core.train.optimisation import StageConfig, check_range
 
 
-def _check_range(cfg: object, fields: tuple[str, ...], highest: float = math.inf) -> None:
-    """Raise ConfigError for a field outside 0 to ``highest``."""
-    for field in fields:
-        value = getattr(cfg, field)
-        if not 0 <= value <= highest:
-            raise ConfigError(f'{field} = {value}: must lie in [0, {highest}]')
+class LossWeight(enum.Enum):
+    """Weight of the squared error of a clean estimate at flow time t.
 
-
-@config
-class NoiseConfig:
-    """Distribution of training noise levels.
-
-    Sigma is log-normal, so that t is the sigmoid of a normal variable; a share of the samples is
-    uniform at the high end, where a prediction is decided. Cosmos-Predict2 post-trains with mean
-    ln sqrt(24) = 1.589 and std 1.
-
-    Attributes:
-        mean, std: of ln sigma.
-        high_share: fraction drawn uniformly from [high_from, 1).
-        high_from: flow time.
+    ``velocity``: 1 / t^2, which makes it the error of the velocity (Cosmos-Predict2).
+    ``clean``: 1, as the VAG paper prints both losses.
     """
 
-    mean: float = 1.589
-    std: float = 1.0
-    high_share: float = 0.0
-    high_from: float = 0.95
-
-    def validate(self) -> None:
-        """Raise ConfigError outside the meaningful ranges."""
-        if not self.std > 0:
-            raise ConfigError(f'std = {self.std}: must be positive')
-        _check_range(self, ('high_share', 'high_from'), highest=1)
+    VELOCITY = 'velocity'
+    CLEAN = 'clean'
 
 
-@config
-class StageConfig:
-    """Optimisation of one part.
+class Tune(enum.Enum):
+    """What of the video stream is trained."""
 
-    Attributes:
-        steps, batch: optimiser steps and samples in each.
-        learning_rate: peak, after a linear warm-up over ``warmup`` steps; cosine to zero follows.
-        weight_decay: of AdamW.
-        ema: decay of the averaged weights that are kept, 0 for none.
+    FROZEN = 'frozen'
+    LORA = 'lora'
+    FULL = 'full'
+
+
+class Precision(enum.Enum):
+    """What networks compute in; weights, optimiser and averages are float32 always.
+
+    ``auto``: bfloat16 where the device has instructions for it, else float32.
     """
 
-    steps: int
-    batch: int
-    learning_rate: float
-    warmup: int = 50
-    weight_decay: float = 0.01
-    ema: float = 0.0
+    AUTO = 'auto'
+    BF16 = 'bf16'
+    FP32 = 'fp32'
 
-    def validate(self) -> None:
-        """Raise ConfigError outside the meaningful ranges."""
-        for field in ('steps', 'batch', 'warmup'):
-            if getattr(self, field) < 1:
-                raise ConfigError(f'{field} = {getattr(self, field)}: must be at least 1')
-        if not self.learning_rate > 0:
-            raise ConfigError(f'learning_rate = {self.learning_rate}: must be positive')
-        if not self.weight_decay >= 0:
-            raise ConfigError(f'weight_decay = {self.weight_decay}: must not be negative')
-        if not 0 <= self.ema < 1:
-            raise ConfigError(f'ema = {self.ema}: must lie in [0, 1)')
+
+class Parallel(enum.Enum):
+    """What several processes share: nothing but gradients, or weights too (FSDP2)."""
+
+    DDP = 'ddp'
+    FSDP = 'fsdp'
 
 
 @config
@@ -87,33 +63,78 @@ class VaeTraining:
 
     def validate(self) -> None:
         """Raise ConfigError for negative weights."""
-        _check_range(self, ('kl_weight', 'foreground_weight'))
+        check_range(self, ('kl_weight', 'foreground_weight'))
+
+
+@config
+class VideoLoss:
+    """The video stream's loss: mean squared error of the clean latent, clean frames left out.
+
+    Attributes:
+        weight: velocity or clean.
+        scale: factor on the loss; 10 in Cosmos-Predict2.
+        text_dropout: probability of training without the text, for guidance.
+        tune: full, lora or, beside the action stream, frozen.
+        lora: the adapters, where ``tune`` is lora.
+    """
+
+    weight: LossWeight = LossWeight.CLEAN
+    scale: float = 1.0
+    text_dropout: float = 0.2
+    tune: Tune = Tune.FULL
+    lora: LoraConfig = LoraConfig()
+
+    def validate(self) -> None:
+        """Raise ConfigError for what is no probability or no scale."""
+        check_range(self, ('text_dropout',), highest=1)
+        if not self.scale > 0:
+            raise ConfigError(f'scale = {self.scale}: must be positive')
+
+
+@config
+class ActionLoss:
+    """The action stream's loss: mean squared error of the clean actions, padded steps left out.
+
+    Attributes:
+        weight: velocity or clean.
+        scale: factor on the loss.
+        acceleration_weight: of the squared error of the actions' second differences in time.
+    """
+
+    weight: LossWeight = LossWeight.CLEAN
+    scale: float = 1.0
+    acceleration_weight: float = 0.0
+
+    def validate(self) -> None:
+        """Raise ConfigError outside the meaningful ranges."""
+        check_range(self, ('acceleration_weight',))
+        if not self.scale > 0:
+            raise ConfigError(f'scale = {self.scale}: must be positive')
 
 
 @config
 class VideoTraining:
-    """The video stream's loss: mean squared error of the clean latent, clean frames left out.
+    """The video stream alone.
 
     Attributes:
         stage: its optimisation.
         noise: levels, one a clip.
-        velocity_loss: weight the error by 1 / t^2, which is the velocity's; else by 1, as in VAG.
-        text_dropout: probability of training without the text, for guidance.
+        loss: what is minimised.
     """
 
     stage: StageConfig
     noise: NoiseConfig = NoiseConfig()
-    velocity_loss: bool = False
-    text_dropout: float = 0.2
+    loss: VideoLoss = VideoLoss()
 
     def validate(self) -> None:
-        """Raise ConfigError for what is no probability."""
-        _check_range(self, ('text_dropout',), highest=1)
+        """Raise ConfigError where nothing would be trained."""
+        if self.loss.tune is Tune.FROZEN:
+            raise ConfigError('loss.tune = frozen: leaves nothing to train; allowed: full, lora')
 
 
 @config
 class ActionTraining:
-    """The action stream's loss: mean squared error of the clean actions, padded steps left out.
+    """The action stream alone, on a video stream that stays as it is.
 
     It trains on true latents and on the video stream's own estimates at the same noise level,
     because estimates are what it sees when both are sampled.
@@ -121,29 +142,23 @@ class ActionTraining:
     Attributes:
         stage: its optimisation.
         noise: levels of samples with true latents and with one-step estimates.
-        velocity_loss: as in :class:`VideoTraining`.
-        acceleration_weight: of the squared error of the actions' second differences in time.
+        loss: what is minimised.
         true_share: fraction of samples with true latents.
         estimates: one-step estimates prepared for each episode.
         rollouts: samplings of each episode whose estimates are kept at every time of the grid.
-        minimum_std: smallest deviation of the normaliser, in the embodiment's units.
     """
 
     stage: StageConfig
     noise: NoiseConfig = NoiseConfig()
-    velocity_loss: bool = False
-    acceleration_weight: float = 0.0
+    loss: ActionLoss = ActionLoss()
     true_share: float = 0.3
     estimates: int = 16
     rollouts: int = 1
-    minimum_std: float = 0.01
 
     def validate(self) -> None:
         """Raise ConfigError outside the meaningful ranges."""
-        _check_range(self, ('acceleration_weight', 'estimates', 'rollouts'))
-        _check_range(self, ('true_share',), highest=1)
-        if not self.minimum_std > 0:
-            raise ConfigError(f'minimum_std = {self.minimum_std}: must be positive')
+        check_range(self, ('estimates', 'rollouts'))
+        check_range(self, ('true_share',), highest=1)
         if self.true_share < 1 and not self.estimates + self.rollouts:
             raise ConfigError(
                 f'true_share = {self.true_share}: must be 1 without estimates and rollouts'
@@ -151,18 +166,100 @@ class ActionTraining:
 
 
 @config
+class JointTraining:
+    """Both streams at once (VAG, 2604.09330): the bridge sees the video stream's own clean
+    estimate at the sampled noise level, detached.
+
+    Attributes:
+        stage: optimisation of both.
+        noise: levels.
+        independent_noise: the actions have levels of their own; else one for both, as in VAG.
+        action_learning_rate: of the action stream; None for the stage's.
+        video, action: the losses, which are added.
+    """
+
+    stage: StageConfig
+    noise: NoiseConfig = NoiseConfig()
+    independent_noise: bool = False
+    action_learning_rate: float | None = None
+    video: VideoLoss = VideoLoss()
+    action: ActionLoss = ActionLoss()
+
+    def validate(self) -> None:
+        """Raise ConfigError for a learning rate that is not positive."""
+        if self.action_learning_rate is not None and not self.action_learning_rate > 0:
+            raise ConfigError(
+                f'action_learning_rate = {self.action_learning_rate}: must be positive'
+            )
+
+
+@config
 class Training:
-    """The three parts, in order, and what they are trained on.
+    """Which parts are trained, in this order, and how a run behaves.
 
     Attributes:
         camera: key of the video in each episode.
-        vae, video, action: the parts.
+        vae, video, action, joint: the stages; what is left out keeps the weights it starts with.
+        minimum_std: smallest deviation of the normaliser, in the embodiment's units.
+        precision, parallel: see there.
+        gradient_checkpointing: compute the video stream's activations twice to keep fewer.
+        workers: processes of each training process that prepare samples; 0 for itself.
+        cache_dtype: of latents on disk, ``float32`` or ``bfloat16``.
+        checkpoint_dtype: of the final weights on disk: ``float16``, ``bfloat16``, ``float32``.
+        save_every: steps between states from which a run can be resumed.
+        keep: states of a stage that are kept.
+        log_every, sample_every: steps between scalars and between generated samples in
+            TensorBoard; 0 for none.
+        measured_episodes: training episodes generated and compared at the end.
+        guard: what counts as diverging.
     """
 
     camera: str = 'cam_high'
-    vae: VaeTraining
-    video: VideoTraining
-    action: ActionTraining
+    vae: VaeTraining | None = None
+    video: VideoTraining | None = None
+    action: ActionTraining | None = None
+    joint: JointTraining | None = None
+    minimum_std: float = 0.01
+    precision: Precision = Precision.AUTO
+    parallel: Parallel = Parallel.DDP
+    gradient_checkpointing: bool = False
+    workers: int = 0
+    cache_dtype: str = 'float32'
+    checkpoint_dtype: str = 'float16'
+    save_every: int = 200
+    keep: int = 2
+    log_every: int = 10
+    sample_every: int = 0
+    measured_episodes: int = 20
+    guard: GuardConfig = GuardConfig()
+
+    def validate(self) -> None:
+        """Raise ConfigError where there is nothing to train or a value has no meaning."""
+        if not self.stages:
+            raise ConfigError('training: at least one of vae, video, action, joint is needed')
+        if self.joint is not None and self.action is not None:
+            raise ConfigError('joint: trains the action stream too; leave action out')
+        for field in ('workers', 'log_every', 'sample_every', 'measured_episodes'):
+            check_range(self, (field,))
+        for field in ('save_every', 'keep'):
+            if getattr(self, field) < 1:
+                raise ConfigError(f'{field} = {getattr(self, field)}: must be at least 1')
+        if not self.minimum_std > 0:
+            raise ConfigError(f'minimum_std = {self.minimum_std}: must be positive')
+        for field, allowed in (
+            ('cache_dtype', ('float32', 'bfloat16')),
+            ('checkpoint_dtype', ('float16', 'bfloat16', 'float32')),
+        ):
+            if getattr(self, field) not in allowed:
+                raise ConfigError(
+                    f'{field} = {getattr(self, field)!r}: allowed are {", ".join(allowed)}'
+                )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages, in order."""
+        names = ('vae', 'video', 'action', 'joint')
+        return tuple(name for name in names if getattr(self, name) is not None)
 
 
 @config
