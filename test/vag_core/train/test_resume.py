@@ -12,8 +12,14 @@ import torch
 
 from vag_core.configuration import ConfigError, to_mapping
 from vag_core.train.interrupt import Interrupt, Interrupted
-from vag_core.train.states import States
 from vag_core.train.run import RunOptions, TrainingRun
+from vag_core.train.states import States
+
+
+@pytest.fixture(autouse=True)
+def no_picture(monkeypatch):
+    """Drawing the losses takes longer than these runs."""
+    monkeypatch.setattr('vag_core.train.run.draw_losses', lambda *_: None)
 
 
 @pytest.fixture
@@ -24,7 +30,7 @@ def exact(recipe):
 
 
 class Stop:
-    """Asks to stop after some steps of a stage."""
+    """Asks to stop when a step of a stage is reported; the next one is the last."""
 
     def __init__(self, stage, step):
         self.interrupt = Interrupt()
@@ -40,12 +46,10 @@ def losses_of(out):
 
 
 @pytest.mark.parametrize(('stage', 'step'), [('vae', 1), ('video', 3), ('action', 2)])
-def test_a_continued_run_equals_an_uninterrupted_one(
-    trained, exact, data, tmp_path, stage, step
-):
+def test_a_continued_run_equals_an_uninterrupted_one(trained, exact, data, tmp_path, stage, step):
     stop = Stop(stage, step)
     options = RunOptions(out=tmp_path, seed=3)
-    with pytest.raises(Interrupted, match=f'{stage}, step {step} of 4'):
+    with pytest.raises(Interrupted, match=f'{stage}, step {step + 1} of 4'):
         TrainingRun(exact, data, options, stop.interrupt, stop).train()
     TrainingRun(exact, data, dataclasses.replace(options, resume=True)).train()
     assert losses_of(tmp_path) == losses_of(trained[0])

@@ -13,9 +13,7 @@ from vag_core.train.run import EVALUATION
 
 
 def changed(recipe, **training):
-    return dataclasses.replace(
-        recipe, training=dataclasses.replace(recipe.training, **training)
-    )
+    return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, **training))
 
 
 def test_it_writes_a_checkpoint_that_says_what_it_is(trained):
@@ -60,7 +58,7 @@ def test_an_existing_checkpoint_is_not_trained_over(trained, data, recipe, make_
 def test_more_steps_bring_the_result_nearer(trained, data, recipe, make_run, tmp_path):
     mapping = to_mapping(recipe)
     for part in ('vae', 'video', 'action'):
-        mapping['training'][part]['stage'].update(steps=40, learning_rate=3e-3, warmup=5)
+        mapping['training'][part]['stage'].update(steps=25, learning_rate=3e-3, warmup=5)
     short = trained[1]
     long = make_run(load(Recipe, mapping), data, tmp_path / 'long').train()
     assert long.vae_psnr > short.vae_psnr + 1
