@@ -45,8 +45,9 @@ def losses_of(out):
     return {stage: found.finished(stage)[0].losses for stage in ('vae', 'video', 'action')}
 
 
-@pytest.mark.parametrize(('stage', 'step'), [('vae', 1), ('video', 3), ('action', 2)])
-def test_a_continued_run_equals_an_uninterrupted_one(trained, exact, data, tmp_path, stage, step):
+@pytest.mark.parametrize('where', [('vae', 1), ('video', 3), ('action', 2)])
+def test_a_continued_run_equals_an_uninterrupted_one(trained, exact, data, tmp_path, where):
+    stage, step = where
     stop = Stop(stage, step)
     options = RunOptions(out=tmp_path, seed=3)
     with pytest.raises(Interrupted, match=f'{stage}, step {step + 1} of 4'):

@@ -73,7 +73,7 @@ def test_a_budget_of_time_ends_every_stage_early(recipe, data, make_run, tmp_pat
 
 
 def test_a_part_that_would_stay_random_is_refused(recipe, data, make_run, tmp_path):
-    with pytest.raises(ConfigError, match='vae is neither trained in full nor given.*--init'):
+    with pytest.raises(ConfigError, match='vae is neither trained in full nor given'):
         make_run(changed(recipe, vae=None), data, tmp_path)
 
 
