@@ -16,6 +16,8 @@ from vag_core.model.text.config import TextConfig
 from vag_core.model.text.encoder import TextError, stack_tokens
 from vag_core.weights_reference import model_files
 
+PAD = '<pad>'
+
 
 class T5Text:
     """A T5 encoder in memory.
@@ -34,7 +36,7 @@ class T5Text:
     """
 
     def __init__(self, cfg: TextConfig, folder: Path, device: str | torch.device = 'cpu') -> None:
-        from transformers import AutoTokenizer, T5EncoderModel
+        from transformers import T5EncoderModel
 
         from vag_core.model.text.quiet import quiet_transformers
 
@@ -42,7 +44,6 @@ class T5Text:
         weights, tokenizer = t5_folders(folder)
         _check_config(weights, cfg)
         with quiet_transformers():
-            self._tokenizer = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
             self._model, report = T5EncoderModel.from_pretrained(
                 weights,
                 local_files_only=True,
@@ -52,6 +53,7 @@ class T5Text:
         if report['missing_keys']:
             raise TextError(f'{weights}: missing: {", ".join(sorted(report["missing_keys"]))}')
         self._model.to(self.device).eval()
+        self._tokenizer = _tokenizer(tokenizer / 'tokenizer.json', cfg.length)
 
     def encode(self, instructions: Sequence[str]) -> Tensor:
         """See :meth:`TextEncoder.encode`."""
@@ -59,15 +61,13 @@ class T5Text:
 
     @torch.inference_mode()
     def _tokens(self, instruction: str) -> Tensor:
-        batch = self._tokenizer(
-            instruction,
-            padding='max_length',
-            truncation=True,
-            max_length=self.cfg.length,
-            return_tensors='pt',
-        ).to(self.device)
-        tokens = self._model(batch.input_ids, attention_mask=batch.attention_mask)
-        return tokens.last_hidden_state[0, : int(batch.attention_mask.sum())]
+        encoding = self._tokenizer.encode(instruction)
+        ids, mask = (
+            torch.tensor([values], device=self.device)
+            for values in (encoding.ids, encoding.attention_mask)
+        )
+        tokens = self._model(ids, attention_mask=mask).last_hidden_state[0]
+        return tokens[: sum(encoding.attention_mask)]
 
 
 def t5_folders(folder: Path) -> tuple[Path, Path]:
@@ -83,6 +83,27 @@ def t5_folders(folder: Path) -> tuple[Path, Path]:
     )
 
 
+def _tokenizer(path: Path, length: int):
+    """Return the tokenizer exactly as its file has it, padding to ``length`` or cutting there.
+
+    transformers' own class for T5 makes it anew from the vocabulary, without the normaliser.
+    """
+    from tokenizers import Tokenizer
+
+    if not path.is_file():
+        raise TextError(f'{path}: missing')
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise TextError(f'{path}: {error}') from None
+    pad = tokenizer.token_to_id(PAD)
+    if pad is None:
+        raise TextError(f'{path}: has no token {PAD}')
+    tokenizer.enable_truncation(length)
+    tokenizer.enable_padding(length=length, pad_id=pad, pad_token=PAD)
+    return tokenizer
+
+
 def check_t5(cfg: TextConfig, folder: Path) -> tuple[int, list[Path]]:
     """Compare what a folder holds with T5's own configuration there, without loading it.
 
@@ -96,8 +117,7 @@ def check_t5(cfg: TextConfig, folder: Path) -> tuple[int, list[Path]]:
 
     weights, tokenizer = t5_folders(folder)
     _check_config(weights, cfg)
-    if not (tokenizer / 'tokenizer.json').is_file():
-        raise TextError(f'{tokenizer / "tokenizer.json"}: missing')
+    _tokenizer(tokenizer / 'tokenizer.json', cfg.length)
     files = sorted({*model_files(weights), *model_files(tokenizer)})
     with torch.device('meta'):
         model = T5EncoderModel(T5Config.from_pretrained(weights, local_files_only=True))

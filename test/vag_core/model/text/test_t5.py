@@ -33,7 +33,8 @@ def test_tokens_past_the_instruction_are_zero(encoder):
 
 
 def test_padding_is_masked_inside_the_encoder(encoder):
-    ids = encoder._tokenizer('pick up the cube', return_tensors='pt').input_ids
+    encoding = encoder._tokenizer.encode('pick up the cube')
+    ids = torch.tensor([encoding.ids[: sum(encoding.attention_mask)]])
     with torch.inference_mode():
         unpadded = encoder._model(ids).last_hidden_state[0]
     padded = encoder.encode(['pick up the cube'])[0, : len(unpadded)]
@@ -138,3 +139,22 @@ def test_pickled_weights_with_a_decoder_are_checked_too(copy, t5_config):
     weights['decoder.final_layer_norm.weight'] = torch.zeros(16)
     torch.save(weights, copy / 'text_encoder' / 'pytorch_model.bin')
     check_t5(t5_config, copy)
+
+
+def test_the_tokenizer_s_own_normaliser_counts(encoder, copy, t5_config):
+    """Whatever class its configuration names: here the tokenizer file folds the case."""
+    path = copy / 'tokenizer' / 'tokenizer_config.json'
+    path.write_text(json.dumps({'tokenizer_class': 'T5TokenizerFast'}))
+    tokens = T5Text(t5_config, copy).encode(['PICK up the Red cube'])
+    assert torch.equal(tokens, encoder.encode(['pick up the red cube']))
+
+
+@pytest.mark.parametrize('damage', ['missing', 'broken', 'no padding'])
+def test_a_folder_without_its_tokenizer_is_refused(copy, t5_config, damage):
+    path = copy / 'tokenizer' / 'tokenizer.json'
+    content = path.read_text()
+    path.unlink()
+    if damage != 'missing':
+        path.write_text('{' if damage == 'broken' else content.replace('<pad>', '<other>'))
+    with pytest.raises(TextError, match=r'tokenizer\.json: '):
+        check_t5(t5_config, copy)
