@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 SUMMARY = 'print parameters, tokens, FLOPs, memory and expected time of a model'
+# Other names of shipped configurations.
+ALIASES = {'cosmos-predict2-2b': 'cosmos_2b'}
 # Dense bf16 TFLOP/s that the makers state.
 PEAK_TFLOPS = {'H200 SXM': 989.0, 'H100 SXM': 989.0, 'H20': 148.0, 'A100': 312.0, 'L40S': 362.0}
 # Published runs of Cosmos-Predict2-2B at this size (nvidia-cosmos/cosmos-predict2, performance
@@ -58,6 +60,7 @@ def _find(name: str):
     from vag_core.configuration import load, read_yaml
     from vag_core.model.vag import VagConfig
 
+    name = ALIASES.get(name, name)
     path = Path(name)
     for shipped in (f'checkpoints/{name}', f'config/models/{name}.yaml'):
         if not path.is_file() and not (path / CONFIG_FILE).is_file():
@@ -73,7 +76,11 @@ def _find(name: str):
         }
         return about, checkpoint.model
     if not path.is_file():
-        known = {*resources.names('checkpoints', ''), *resources.names('config/models', '.yaml')}
+        known = {
+            *resources.names('checkpoints', ''),
+            *resources.names('config/models', '.yaml'),
+            *ALIASES,
+        }
         raise FileNotFoundError(
             f'{name}: no checkpoint folder, YAML file or shipped name ({", ".join(sorted(known))})'
         )

@@ -30,6 +30,15 @@ def test_the_table_names_every_part(capsys):
         assert part in printed
 
 
+def test_the_paper_s_model_goes_by_the_name_of_its_video_stream(capsys):
+    assert run('cosmos-predict2-2b', '--json') == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found['video_parameters'] == 1_956_413_440
+    assert found['action_parameters'] == 251_554_958
+    assert found['tokens'] == 31_104
+    assert found['forward_tflop'] == pytest.approx(328.0, abs=0.05)
+
+
 def test_no_weights_are_read(tmp_path, capsys):
     folder = tmp_path / 'only_its_configuration'
     folder.mkdir()
