@@ -100,6 +100,7 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
     from vag_core.checkpoint import DTYPES, find_checkpoint, hash_folder, load_checkpoint
     from vag_core.cli.generate_progress import GenerateProgress
     from vag_core.cli.interruption import interruption
+    from vag_core.generate import sampler_of
     from vag_core.model.attention import set_attention
     from vag_core.model.text import TextKind, make_text
     from vag_core.synthesis import missing, synthesise
@@ -117,7 +118,9 @@ def _generate(args: argparse.Namespace, wanted: list['Item'], made: list[Path]) 
     text = make_text(cfg.model.text, cfg.weights.get('text'), device, args.text_cache)
     if cfg.model.text.kind is TextKind.T5:
         print('text: T5 loads if an instruction is not in the cache')
-    text.encode([item.request.instruction for item in wanted])
+    requests = [item.request for item in wanted]
+    negatives = [sampler_of(cfg.model.sampler, request).negative for request in requests]
+    text.encode([*(request.instruction for request in requests), *negatives])
     checkpoint = load_checkpoint(folder, device, DTYPES.get(args.dtype), args.text_cache)
     # The action stream's few tokens stay in float32, which not every kernel takes.
     set_attention(checkpoint.model.video, args.attention)

@@ -1,20 +1,29 @@
 """``vag generate`` on a checkpoint of random weights."""
 
 import argparse
+import dataclasses
 import os
 import signal
 import socket
+import weakref
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from tiny_t5 import write_t5
 
+from vag_core import checkpoint as checkpoints
 from vag_core import generate as sampler
 from vag_core import synthesis
+from vag_core.checkpoint import load_checkpoint, save_checkpoint
 from vag_core.cli import generate
 from vag_core.episode import list_episodes, load_episode
 from vag_core.images import encode_png
+from vag_core.model.text import TextConfig, TextKind
+from vag_core.model.text.t5 import T5Text
+from vag_core.model.vag import Vag
+from vag_core.weights_reference import WeightsReference
 
 
 @pytest.fixture
@@ -221,3 +230,37 @@ def test_the_network_is_not_needed(vag, tmp_path, monkeypatch):
 def test_without_a_terminal_progress_is_printed_in_lines(vag, capsys):
     vag('--instruction', 'lift', '--steps', 1)
     assert 'denoising 2/2' in capsys.readouterr().out
+
+
+def test_t5_is_loaded_once_and_freed_before_the_model_is_loaded(
+    vag, recipe, checkpoint_config, tmp_path, monkeypatch
+):
+    text = TextConfig(kind=TextKind.T5, dim=8, length=6, dtype='float32')
+    files = [p for p in write_t5(tmp_path / 't5', width=8).rglob('*') if p.is_file()]
+    cfg = dataclasses.replace(
+        checkpoint_config,
+        model=dataclasses.replace(recipe.model, text=text),
+        weights={'text': WeightsReference.of(tmp_path / 't5', files)},
+    )
+    save_checkpoint(tmp_path / 'with_t5', cfg, Vag(cfg.model))
+    events = []
+
+    class Watched(T5Text):
+        def __init__(self, *args):
+            super().__init__(*args)
+            events.append('T5 loaded')
+            weakref.finalize(self, events.append, 'T5 freed')
+
+    def load(*args):
+        events.append('model loaded')
+        return load_checkpoint(*args)
+
+    monkeypatch.setattr('vag_core.model.text.factory.T5Text', Watched)
+    monkeypatch.setattr(checkpoints, 'load_checkpoint', load)
+    flags = ['--checkpoint', tmp_path / 'with_t5', '--text-cache', tmp_path / 'cache']
+    flags += ['--guidance', 1, '--steps', 1, '--instruction', 'pick up']
+    assert vag(*flags, '--negative', 'open', '--seeds', 2) == 0
+    assert events == ['T5 loaded', 'T5 freed', 'model loaded']
+    assert vag(*flags, '--negative', 'open', '--seeds', 3) == 0
+    assert events[3:] == ['model loaded']
+    assert len(episodes(tmp_path)) == 3
