@@ -3,7 +3,8 @@
     python benchmarks/full_size.py --out full_size.json [--repeat 3] [--parts forward,episode,...]
     python benchmarks/full_size.py --smoke          # the same code, shrunken, on the CPU
 
-Weights are random (timing does not depend on them), text is cached, computation in bfloat16.
+Weights are random unless --weights names a transformer's (time does not depend on them), text
+is cached, computation in bfloat16.
 Parts, each written to the JSON file as soon as it is done:
 
     forward    one DiT evaluation with each attention kernel, and with compiled blocks
@@ -43,6 +44,7 @@ from vag_core.model.attention import AttentionBackend, AttentionUnavailableError
 from vag_core.model.dit import Dit
 from vag_core.model.image_fit import to_pixels
 from vag_core.model.vag import Vag, VagConfig
+from vag_core.model.weights import load_transformer
 from vag_core.sample import SamplerConfig, denoise, draw_noise
 
 PARTS = ('forward', 'action', 'episode', 'diffusers', 'compiled', 'precision')
@@ -86,6 +88,9 @@ class Benchmark:
         torch.manual_seed(0)
         with self.device:
             self.model = Vag(self.cfg).eval().requires_grad_(False)
+        if options.weights:
+            network = load_transformer(options.weights, cfg.video.network, device=self.device)
+            self.model.video.network = network.requires_grad_(False)
         self.model.video.bfloat16()
         self.model.vae.bfloat16()
         self._silence_posterior()
@@ -342,6 +347,7 @@ def captured(function: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--smoke', action='store_true', help='shrunken, on the CPU')
+    parser.add_argument('--weights', help='folder or file of a pretrained transformer')
     parser.add_argument('--device', default=None, help='default: cuda; with --smoke cpu')
     parser.add_argument('--steps', type=int, help="default: the configuration's")
     parser.add_argument('--repeat', type=int, default=3, help='episodes of each kind')
