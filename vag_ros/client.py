@@ -19,12 +19,13 @@ from std_srvs.srv import Trigger
 
 from vag_ros import names
 from vag_ros.action import GenerateEpisode, ReplayTrajectory
+from vag_ros.contact import ActionContact
 from vag_ros.msg import Episode, ReplayState
 from vag_ros.srv import Approve
 
 T = TypeVar('T')
 POLL_S = 0.1
-ANSWER_S = 10.0
+ANSWER_S = 30.0
 
 
 class StackError(RuntimeError):
@@ -55,6 +56,13 @@ class VagClient:
         self._watch(ReplayState, names.REPLAY_STATE, names.STATE_QOS)
         self._watch(Bool, names.SIM_SUCCESS, names.LATCHED_QOS)
         self._watch(String, names.BAG, names.LATCHED_QOS)
+        self._contacts = {
+            name: ActionContact(self._node, action, name)
+            for name, action in (
+                (names.GENERATE_EPISODE, self._generate),
+                (names.REPLAY_TRAJECTORY, self._replay),
+            )
+        }
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._thread = threading.Thread(target=self._spin, name='vag_client', daemon=True)
@@ -67,15 +75,16 @@ class VagClient:
         self._node.destroy_node()
 
     def wait_until_ready(self, timeout_s: float) -> None:
-        """Wait for both action servers and the replay server's state.
+        """Wait until both action servers answer and all else of the replay server is there.
 
         Raises:
             StackError: naming what did not come up in time.
         """
         deadline = time.monotonic() + timeout_s
         for name, ready in (
-            (names.GENERATE_EPISODE, self._generate.server_is_ready),
-            (names.REPLAY_TRAJECTORY, self._replay.server_is_ready),
+            *((name, contact.is_made) for name, contact in self._contacts.items()),
+            (names.APPROVE, self._approve.service_is_ready),
+            (names.ARM, self._arm.service_is_ready),
             (names.REPLAY_STATE, lambda: names.REPLAY_STATE in self._latest),
         ):
             while not ready():

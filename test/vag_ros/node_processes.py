@@ -17,6 +17,7 @@ import domain_coordinator
 import pytest
 import rclpy
 import yaml
+from rcl_interfaces.srv import GetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
@@ -85,6 +86,24 @@ class Client:
         """Return the result of a future of rclpy."""
         self.wait(future.done, timeout_s, 'a reply')
         return future.result()
+
+    def meet(self, node_name: str) -> None:
+        """Wait until a node knows every end point that this client has made by now.
+
+        A node that is ready for a request need not have discovered the client yet, and then the
+        middleware drops its answer. DDS announces end points in the order of their making: who
+        answers this client of its parameters answers those made before.
+        """
+        service = f'{node_name}/get_parameters'
+        parameters = self.node.create_client(GetParameters, service)
+        answers = []
+
+        def answered() -> bool:
+            if not any(answer.done() for answer in answers) and parameters.service_is_ready():
+                answers.append(parameters.call_async(GetParameters.Request()))
+            return any(answer.done() for answer in answers)
+
+        self.wait(lambda: answered() or time.sleep(0.2), what=service)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in the spinning thread and return what it returns.

@@ -186,7 +186,7 @@ def running_server(folder, **parameters):
         process, client = launch('replay_server', **parameters), Client(domain)
         arms = SimulatedArms(client)
         try:
-            arms.wait(lambda: arms.states, 'the replay server')
+            client.meet('replay_server')
             yield arms, process
         finally:
             arms.close()

@@ -1,7 +1,6 @@
 import array
 import json
 import signal
-import threading
 import time
 
 import numpy as np
@@ -51,6 +50,7 @@ class GoalSender:
 
     def wait_for_server(self):
         self.client.wait(self._action.server_is_ready, what='the action')
+        self.client.meet('generator')
 
     def send(self, **fields):
         def on_feedback(message):
@@ -59,14 +59,8 @@ class GoalSender:
 
         self.feedback.clear()
         self.feedback_times.clear()
-        # A request that is sent before its server has been discovered is lost: send it again.
-        for _ in range(10):
-            sent = self.client.call(self._action.send_goal_async, Goal(**fields), on_feedback)
-            replied = threading.Event()
-            sent.add_done_callback(lambda _, replied=replied: replied.set())
-            if replied.wait(2.0):
-                break
-        handle = sent.result()
+        sent = self.client.call(self._action.send_goal_async, Goal(**fields), on_feedback)
+        handle = self.client.result(sent)
         assert handle.accepted
         return handle, self.client.call(handle.get_result_async)
 
@@ -311,6 +305,7 @@ class Manager:
         self._get = client.node.create_client(GetState, 'generator/get_state')
         client.wait(self._change.service_is_ready, what='the lifecycle services')
         client.wait(self._get.service_is_ready, what='the lifecycle services')
+        client.meet('generator')
 
     def begin(self, transition):
         request = ChangeState.Request(transition=Transition(id=transition))

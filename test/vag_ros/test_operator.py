@@ -45,6 +45,7 @@ class Desk:
         }
         for act, button in self._buttons.items():
             client.wait(button.service_is_ready, what=act)
+        client.meet('operator')
 
     def press(self, act):
         """Return (success, message)."""
@@ -103,7 +104,7 @@ def stage(tmp_path_factory):
         arms = SimulatedArms(client)
         episodes = client.node.create_publisher(msg.Episode, names.EPISODE, names.LATCHED_QOS)
         desk = Desk(client, launch('operator'))
-        client.wait(lambda: arms.states, what='the replay server')
+        client.meet('replay_server')
         yield arms, desk, episodes
         arms.close()
         client.close()

@@ -144,10 +144,10 @@ def test_silent_feedback_during_the_motion_brakes_and_latches(arms):
 
 def test_an_arm_that_does_not_follow_brakes_and_latches(arms):
     arms.stuck = True
-    status, result = arms.end(arms.start(long_swing()))
+    status, result = arms.end(arms.start(swing(seconds=4.0, turn=0.8)))
     assert status == GoalStatus.STATUS_ABORTED
     assert result.error_code == Result.PATH_TOLERANCE_VIOLATED
-    assert 'path_tolerance = 0.2000 rad' in result.error_string
+    assert 'path_tolerance = 0.5000 rad' in result.error_string
     assert_commands_within_limits(arms)
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
 

@@ -59,7 +59,8 @@ class Robot:
 
     def reset(self):
         service = self.node.create_client(Trigger, names.SIM_RESET)
-        assert service.wait_for_service(10.0)
+        self.wait(service.service_is_ready, names.SIM_RESET)
+        self._client.meet('sim_robot')
         return self._client.result(service.call_async(Trigger.Request()))
 
 
