@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from node_processes import Client, NodeProcess, node_launcher, reserved_domain
+from simulated_arms import SimulatedArms, running_server
 
 from vag_core import resources
 from vag_core.configuration import load, read_yaml
@@ -31,6 +32,20 @@ def client(domain_id: int) -> Iterator[Client]:
     client = Client(domain_id)
     yield client
     client.close()
+
+
+@pytest.fixture(scope='module')
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedArms]:
+    """Start a replay server for the tests of one file, with arms that it may move."""
+    with running_server(tmp_path_factory.mktemp('server')) as (arms, _):
+        yield arms
+
+
+@pytest.fixture
+def arms(server: SimulatedArms) -> SimulatedArms:
+    """Arms at home, and their replay server armed."""
+    server.be_ready()
+    return server
 
 
 @pytest.fixture(scope='session')

@@ -98,6 +98,11 @@ class SimulatedArms:
         idle = state.phase in (ReplayState.PHASE_IDLE, ReplayState.PHASE_LATCHED)
         return idle and np.allclose(state.actual.positions, self.pose)
 
+    def place(self, joint, position):
+        """Put a joint somewhere and wait until the server has measured it there."""
+        self.pose[PROFILE.joint_names.index(joint)] = position
+        self.wait(lambda: np.allclose(self.states[-1].actual.positions, self.pose), joint)
+
     def call(self, name):
         """Call one of the Trigger services."""
         service = self._triggers[name]

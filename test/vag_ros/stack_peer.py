@@ -1,12 +1,12 @@
 """Everything a recorder listens to, published from a test: both action servers, arms, camera."""
 
 import collections
-import time
 from pathlib import Path
 
 import numpy as np
-from node_processes import Client
+from node_processes import PATIENCE_S, Client
 from rclpy.action import ActionClient, ActionServer, CancelResponse
+from rclpy.duration import Duration
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 from sensor_msgs.msg import CompressedImage, JointState
@@ -21,6 +21,7 @@ from vag_ros.action import GenerateEpisode, ReplayTrajectory
 
 SIM = load_profile('sim')
 STEPS = 93
+BURST = 20
 FPS = 10.0
 DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 
@@ -166,14 +167,15 @@ class StackPeer:
 
     @staticmethod
     def publish(publishers, messages):
-        """Publish each message to each publisher at about 1 kHz.
+        """Publish each message to each publisher and wait until all have arrived.
 
         A burst would overrun the shared memory, and the middleware repairs that once in 3 s only.
         """
-        for message in messages:
+        for k, message in enumerate(messages, 1):
             for publisher in publishers:
                 publisher.publish(message)
-            time.sleep(0.001)
+                if k % BURST == 0 or k == len(messages):
+                    assert publisher.wait_for_all_acked(Duration(seconds=PATIENCE_S))
 
     def say_phase(self, phase, episode_id, **fields):
         """Publish one ReplayState."""

@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import domain_coordinator
 import numpy as np
 import pytest
 import yaml
+from node_processes import PATIENCE_S, reserved_domain
 from rosbags.highlevel import AnyReader
 
 from vag_core.checkpoint import load_checkpoint
@@ -27,6 +27,7 @@ from vag_ros.msg import ReplayState
 VAG = [sys.executable, '-m', 'vag_core.cli.main']
 PROFILE = load_profile('sim')
 NANOSECOND = 1e-9
+JOB_S = 300.0  # for what takes half a minute on an idle machine
 
 
 def start(output: Path, domain: int, *options: str) -> subprocess.Popen:
@@ -70,9 +71,9 @@ def printed(output: str, label: str) -> str:
 @pytest.fixture(scope='module')
 def run(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp('main_job')
-    with domain_coordinator.domain_id() as domain:
+    with reserved_domain() as domain:
         process = start(folder, domain)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=JOB_S)
     assert process.returncode == 0, output
     bag = Path(printed(output, 'bag'))
     return Run(output, Path(printed(output, 'episode')), bag, read_bag(bag))
@@ -208,7 +209,7 @@ def test_a_refused_plan_ends_with_an_error_and_its_reason(domain_id, tmp_path):
     profile['safety']['min_clearance_m'] = 1.0
     (tmp_path / 'wide.yaml').write_text(yaml.safe_dump(profile))
     process = start(tmp_path / 'output', domain_id, '--robot', str(tmp_path / 'wide.yaml'))
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=JOB_S)
     assert process.returncode == 1, output
     assert re.search(r'failed \(-13\): .*1.0000 m are required', output)
     topics = read_bag(Path(printed(output, 'bag')))
@@ -225,7 +226,7 @@ class TestInterrupted:
 
     def interrupt(self, process: subprocess.Popen, tmp_path: Path) -> dict[str, list]:
         os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 130, output
         assert 'Traceback' not in output
         for log in tmp_path.glob('logs/*/*'):
@@ -243,7 +244,7 @@ class TestInterrupted:
             lambda message: seen.append(message.feedback.step),
             10,
         )
-        client.wait(lambda: any(step >= 12 for step in seen), 120, 'denoising')
+        client.wait(lambda: any(step >= 12 for step in seen), JOB_S, 'denoising')
         topics = self.interrupt(process, tmp_path)
         assert topics[f'/{PROFILE.camera.topic}']
         assert f'/{PROFILE.arms[0].command_topic}' not in topics
@@ -256,7 +257,7 @@ class TestInterrupted:
                 moving.append(state)
 
         client.node.create_subscription(ReplayState, names.REPLAY_STATE, watch, names.STATE_QOS)
-        client.wait(lambda: moving, 120, 'motion')
+        client.wait(lambda: moving, JOB_S, 'motion')
         topics = self.interrupt(process, tmp_path)
         for arm in PROFILE.arms:
             messages = topics[f'/{arm.command_topic}']

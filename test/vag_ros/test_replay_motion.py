@@ -3,6 +3,7 @@ import signal
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
+from node_processes import PATIENCE_S
 from sensor_msgs.msg import JointState
 from simulated_arms import (
     PROFILE,
@@ -19,18 +20,6 @@ from vag_ros.action import ReplayTrajectory
 from vag_ros.msg import ReplayState
 
 Result = ReplayTrajectory.Result
-
-
-@pytest.fixture(scope='module')
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp('server')) as (arms, _):
-        yield arms
-
-
-@pytest.fixture
-def arms(server):
-    server.be_ready()
-    return server
 
 
 def long_swing():
@@ -63,8 +52,7 @@ def test_an_approved_plan_is_streamed_to_both_arms_within_all_limits(arms):
 
 
 def test_a_start_away_from_the_first_point_is_approached_first(arms):
-    arms.pose[3] += 0.2
-    settle()
+    arms.place('left_joint4', 0.2)
     handle = arms.start(swing(seconds=1.0))
     arms.wait_for_phase(ReplayState.PHASE_APPROACH)
     _, result = arms.end(handle)
@@ -77,8 +65,7 @@ def test_a_start_away_from_the_first_point_is_approached_first(arms):
 def test_arms_that_moved_before_the_approval_need_a_new_plan_and_approval(arms):
     handle = arms.send(swing(seconds=1.0))
     first = arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL)
-    arms.pose[0] += 0.05
-    settle()
+    arms.place('left_joint1', 0.05)
     assert arms.approve('episode_1', first.plan_id).success
     arms.client.wait(lambda: arms.states[-1].plan_id != first.plan_id, what='a new plan')
     second = arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL)
@@ -223,7 +210,7 @@ def test_a_simulated_robot_may_be_armed_and_approved_by_itself(tmp_path):
 @pytest.mark.parametrize('parameters', [{'approval': 'auto'}, {'arm_on_start': True}])
 def test_a_real_robot_is_never_armed_or_approved_by_itself(launch_node, parameters):
     server = launch_node('replay_server', robot='agilex', **parameters)
-    assert server.process.wait(20.0) == 2
+    assert server.process.wait(PATIENCE_S) == 2
     (name,) = parameters
     assert f'parameter {name}' in server.output
     assert 'not simulated' in server.output

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from sensor_msgs.msg import JointState
-from simulated_arms import PROFILE, goal, running_server, settle, swing
+from simulated_arms import PROFILE, goal, settle, swing
 
 from vag_core.safety.outcome import ErrorCode
 from vag_ros import names
@@ -11,18 +11,6 @@ from vag_ros.convert import to_time
 from vag_ros.msg import ReplayState
 
 TIMES = np.arange(11) * 0.1
-
-
-@pytest.fixture(scope='module')
-def server(tmp_path_factory):
-    with running_server(tmp_path_factory.mktemp('server')) as (arms, _):
-        yield arms
-
-
-@pytest.fixture
-def arms(server):
-    server.be_ready()
-    return server
 
 
 def home(points=11):
@@ -81,8 +69,7 @@ def test_a_goal_whose_names_are_on_the_wrong_values_is_refused_by_the_values(arm
 def test_a_goal_whose_arms_are_swapped_is_refused_by_its_start(arms):
     positions = home()
     positions[:, 0] = 0.9
-    arms.pose[0] = 0.9
-    settle()
+    arms.place('left_joint1', 0.9)
     exchanged = [*PROFILE.joint_names[7:], *PROFILE.joint_names[:7]]
     result = refused(arms, goal(exchanged, positions, TIMES))
     assert result.error_code == ReplayTrajectory.Result.START_STATE_VIOLATED
@@ -178,11 +165,11 @@ def rival(request, arms):
     topic = getattr(PROFILE.arms[1], f'{request.param}_topic')
     publisher = arms.client.node.create_publisher(JointState, topic, 1)
     arms.client.wait(lambda: arms.client.node.count_publishers(topic) == 2, what='the rival')
-    settle()
+    arms.client.meet('replay_server')
     yield topic
     arms.client.call(arms.client.node.destroy_publisher, publisher)
     arms.client.wait(lambda: arms.client.node.count_publishers(topic) == 1, what='its end')
-    settle()
+    arms.client.meet('replay_server')
 
 
 def test_nothing_moves_while_another_node_commands_or_imitates_an_arm(arms, rival):

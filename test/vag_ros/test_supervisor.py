@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from node_processes import PATIENCE_S
 
 from vag_ros import stack, supervisor
 from vag_ros.stack import Process
@@ -63,7 +64,7 @@ def toy_process(name: str, **options) -> Process:
     return Process(name=name, package='toy', executable=name, parameters={}, **options)
 
 
-def wait_until(condition, timeout_s: float = 10.0) -> None:
+def wait_until(condition, timeout_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, 'waited in vain'
@@ -176,7 +177,7 @@ def test_ctrl_c_twice_still_ends_everything_in_order(supervising, toy):
     process.send_signal(signal.SIGINT)
     wait_until(lambda: ignores_interrupts(process.pid))
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=10)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert output.strip() == "{'a': 0, 'b': 0}"
     assert not any(map(alive, pids))
