@@ -270,9 +270,7 @@ def test_after_kill_9_a_new_generator_serves_the_same_client(
 def test_sigint_in_mid_generation_ends_it_and_the_process_cleanly(generator, sender, client):
     _, future = sender.send(instruction='lift', image=an_image(), steps=MANY_STEPS)
     sender.wait_for_denoising()
-    started = time.monotonic()
     assert generator.end(signal.SIGINT) == 0
-    assert time.monotonic() - started < 3.0
     assert client.result(future).result.error_code == Result.CANCELED
 
 
