@@ -38,7 +38,7 @@ setup(
     python_requires='>=3.11',
     packages=find_packages(include=['vag_core', 'vag_core.*', 'vag_sim', 'vag_sim.*']),
     package_data={'vag_sim': ['assets/*']},
-    data_files=data_files('config', 'checkpoints'),
+    data_files=data_files('config', 'checkpoints', 'urdf'),
     install_requires=requirements('core'),
     extras_require={'sim': requirements('sim')},
     entry_points={

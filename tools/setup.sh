@@ -51,7 +51,7 @@ install_packages() {
 # linked into install/, so its content is always the present one).
 build_key() {
     cat CMakeLists.txt package.xml cmake/* msg/* srv/* action/* requirements.txt | sha256sum
-    find vag_core vag_sim vag_ros launch config checkpoints -name __pycache__ -prune -o -type f -print |
+    find vag_core vag_sim vag_ros launch config checkpoints rviz urdf -name __pycache__ -prune -o -type f -print |
         LC_ALL=C sort | sha256sum
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDERS = (
-    *('action', 'checkpoints', 'cmake', 'config', 'launch', 'msg', 'srv'),
+    *('action', 'checkpoints', 'cmake', 'config', 'launch', 'msg', 'rviz', 'srv', 'urdf'),
     *('vag_core', 'vag_ros', 'vag_sim'),
 )
 EXECUTABLES = {'display', 'generator', 'operator', 'recorder', 'replay_server', 'sim_robot'}
