@@ -1,52 +1,61 @@
 """The operator node: turns clicks into goals, for whatever is displayed now.
 
 It holds no authority of its own: the generator and the replay server check and refuse as they
-would for any other client. Generating, replaying and approving are distinct acts, so a stray click
-moves nothing. Every service answers at once with what was started or why not; the rest is logged.
+would for any other client. A plan moves the arms after two distinct clicks, approve and replay,
+that name it (vag_core/panel.py). Clicks come from RViz, from services and from the web page; each
+is answered with what was started or why not.
 """
 
+import dataclasses
+import functools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
-from action_msgs.srv import CancelGoal
-from rclpy.action import ActionClient
-from rclpy.action.client import ClientGoalHandle
+import numpy as np
 from rclpy.node import Node
-from rclpy.task import Future
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
+from vag_core import resources
+from vag_core.configuration import load
+from vag_core.panel import Act, Panel, Situation
+from vag_core.panel_menu import Options, Presets, chosen, menu
+from vag_core.panel_text import Report, lines
+from vag_core.robot import load_profile
 from vag_ros import names
-from vag_ros.action import GenerateEpisode, ReplayTrajectory
-from vag_ros.msg import Episode, ReplayState
+from vag_ros.action import GenerateEpisode
+from vag_ros.comparison import Comparison
+from vag_ros.marker_panel import MarkerPanel
+from vag_ros.msg import ClampReport, Episode, ReplayState
+from vag_ros.operator_goals import Goals
 from vag_ros.parameters import declare, parameter
-from vag_ros.phases import AT_REST
+from vag_ros.plan_display import PlanDisplay
+from vag_ros.robot_display import RobotDisplay
 from vag_ros.shutdown import run
-from vag_ros.srv import Approve
 
 STATE_TIMEOUT_S = 1.0  # the replay server speaks ten times a second
-LOG_PERIOD_S = 2.0
+REFRESH_HZ = 5.0
+PROGRESS_LINGERS_S = 5.0
+MESSAGE_LINGERS_S = 20.0
+SERVICES = (Act.GENERATE, Act.PLAN, Act.APPROVE, Act.REPLAY, Act.DISCARD)
+"""Acts that are services of this node; the others are the replay server's own."""
+SHOWS_PLAN = ('AWAITING_APPROVAL', 'APPROACH', 'EXECUTING', 'DECELERATING', 'SETTLING')
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Parameters:
     """Parameters of the operator."""
 
+    robot: str = parameter('sim', 'robot profile: a shipped name or the path of a YAML file')
     default_instruction: str = parameter('', 'used while none has come on the instruction topic')
     seed: int = parameter(-1, 'of every generation; -1: drawn by the generator', -1, 2**62)
-
-
-class ActRefused(Exception):  # noqa: N818  (an outcome, not a fault)
-    """An act that makes no sense now; the message says why."""
-
-
-@dataclass(eq=False)
-class Generation:
-    """A generation that was asked for; ``handle`` is None until the generator has answered."""
-
-    handle: ClientGoalHandle | None = None
+    presets: str = parameter('', "YAML file of the menu's presets; empty: the shipped one")
+    plan_after_generation: bool = parameter(
+        True, 'ask for a plan of what was generated here, as soon as one is allowed'
+    )
 
 
 class Operator(Node):
@@ -55,197 +64,254 @@ class Operator(Node):
     def __init__(self) -> None:
         super().__init__('operator', automatically_declare_parameters_from_overrides=True)
         self._settings = declare(self, Parameters)
-        self._instruction = ''
-        self._generation: Generation | None = None
+        profile = load_profile(self._settings.robot)
+        self._panel = Panel()
+        self._options = Options(instruction=self._settings.default_instruction)
+        self._presets = self._read_presets()
         self._episode: Episode | None = None
         self._state: ReplayState | None = None
         self._state_received = 0.0
-        self.create_subscription(String, names.INSTRUCTION, self._on_instruction, names.STATE_QOS)
-        self.create_subscription(Episode, names.EPISODE, self._on_episode, names.LATCHED_QOS)
-        self.create_subscription(ReplayState, names.REPLAY_STATE, self._on_state, names.STATE_QOS)
-        self._generator = ActionClient(self, GenerateEpisode, names.GENERATE_EPISODE)
-        self._replayer = ActionClient(self, ReplayTrajectory, names.REPLAY_TRAJECTORY)
-        self._cancel_replay = self.create_client(
-            CancelGoal, f'{names.REPLAY_TRAJECTORY}/_action/cancel_goal'
+        self._planned: JointTrajectory | None = None
+        self._clamp_report: ClampReport | None = None
+        self._clamped = 0
+        self._progress, self._progress_at = '', 0.0
+        self._message, self._message_at = '', 0.0
+        self._to_plan = ''
+        self._goals = Goals(self, self._note, self._on_generated)
+        self._instruction = self.create_publisher(String, names.INSTRUCTION, names.LATCHED_QOS)
+        self._robot = RobotDisplay(self, profile)
+        self._plan_display = PlanDisplay(self, profile, self._robot.tree)
+        self._comparison = Comparison(self, profile)
+        self._markers = MarkerPanel(
+            self, self._robot.tree.root, self.click, self.choose, self._note
         )
-        self._approval = self.create_client(Approve, names.APPROVE)
-        for act in (self.generate, self.replay, self.approve, self.discard):
-            service = f'{names.OPERATOR}/{act.__name__}'
-            self.create_service(Trigger, service, partial(self._answer, act))
+        self._subscribe()
+        for act in SERVICES:
+            service = f'{names.OPERATOR}/{act.value}'
+            self.create_service(Trigger, service, functools.partial(self._answer, act))
+        self.create_timer(1 / REFRESH_HZ, self.refresh)
+        self.refresh()
+
+    def _subscribe(self) -> None:
+        latched, state = names.LATCHED_QOS, names.STATE_QOS
+        for kind, topic, callback, qos in (
+            (String, names.INSTRUCTION, self._on_instruction, state),
+            (Episode, names.EPISODE, self._on_episode, latched),
+            (ReplayState, names.REPLAY_STATE, self._on_state, state),
+            (JointTrajectory, names.PLANNED_TRAJECTORY, self._on_planned, latched),
+            (ClampReport, names.CLAMP_REPORT, self._on_clamp_report, latched),
+            (JointState, names.PREVIEW_JOINT_STATES, self._on_ghost, state),
+            (
+                GenerateEpisode.Impl.FeedbackMessage,
+                f'{names.GENERATE_EPISODE}/_action/feedback',
+                self._on_progress,
+                QoSProfile(depth=10),
+            ),
+        ):
+            self.create_subscription(kind, topic, callback, qos)
+
+    def refresh(self) -> None:
+        """Bring everything that is shown up to date."""
+        self._update()
+        now = time.monotonic()
+        acts = {act: self._panel.subject(act) for act in self._panel.allowed(now)}
+        self._markers.draw(self.text(), acts, menu(self._presets, self._options))
+        self._robot.tick()
+        self._show_plan()
+        if self._to_plan and self._to_plan == self._panel.subject(Act.PLAN) and Act.PLAN in acts:
+            self.click(Act.PLAN, self._to_plan)
+
+    def text(self) -> tuple[str, ...]:
+        """Return the lines that tell the state."""
+        return lines(self._panel.situation, self._panel.approved_plan, self._report())
+
+    def click(self, act: Act, subject: str | None) -> tuple[bool, str]:
+        """Do what a button stands for; return whether it was begun, and a line about it.
+
+        Args:
+            act: of the button.
+            subject: what the button was about when it was drawn; None: whatever is on show.
+        """
+        self._update()
+        refusal = self._panel.click(act, subject, time.monotonic())
+        if refusal:
+            self.get_logger().warning(f'{act.value} refused: {refusal}')
+            self._note(f'{act.value} refused: {refusal}')
+            return False, refusal
+        answer = getattr(self, f'_{act.value}')()
+        self.get_logger().info(f'{act.value}: {answer}')
+        self._note(answer)
+        return True, answer
+
+    def choose(self, number: int) -> str:
+        """Choose a menu entry and return a line about it."""
+        try:
+            entry = chosen(self._presets, self._options, number)
+            if entry.reload:
+                self._presets = self._read_presets()
+        except ValueError as error:
+            self._note(str(error))
+            return str(error)
+        self._options = dataclasses.replace(self._options, **entry.change)
+        if 'instruction' in entry.change:
+            self._instruction.publish(String(data=self._options.instruction))
+        if 'record' in entry.change:
+            self._goals.record(self._options.record)
+        if 'speed_scaling' in entry.change:
+            self._goals.set_speed(self._options.speed_scaling)
+        line = entry.title.removeprefix('(  ) ').removeprefix('(x) ')
+        self._note(f'chosen: {line}')
+        return line
 
     def _answer(
-        self, act: Callable[[], str], _request: Trigger.Request, response: Trigger.Response
+        self, act: Act, _request: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
-        try:
-            response.success, response.message = True, act()
-            self.get_logger().info(f'{act.__name__}: {response.message}')
-        except ActRefused as refusal:
-            response.message = str(refusal)
-            self.get_logger().warning(f'{act.__name__} refused: {refusal}')
+        response.success, response.message = self.click(act, None)
         return response
 
-    def _on_instruction(self, message: String) -> None:
-        self._instruction = message.data.strip()
+    def _generate(self) -> str:
+        seed = self._settings.seed
+        if self._options.same_seed and self._episode is not None:
+            seed = self._episode.seed
+        self._to_plan = ''
+        return self._goals.generate(self._options, seed)
 
-    def _on_episode(self, message: Episode) -> None:
-        self._episode = message
-        self.get_logger().info(f'on display: episode {message.episode_id}: {message.instruction}')
+    def _plan(self) -> str:
+        self._to_plan = ''
+        return self._goals.plan(self._episode)
 
-    def _on_state(self, message: ReplayState) -> None:
-        if self._state is None or self._state.phase != message.phase:
-            self.get_logger().info(f'replay server: {message.phase_name} {message.plan_id}')
-        self._state, self._state_received = message, time.monotonic()
+    def _approve(self) -> str:
+        return f'plan {self._panel.approved_plan} is approved; replay moves the arms'
 
-    def _replay_state(self) -> ReplayState:
-        if self._state is None:
-            raise ActRefused(f'nothing has come on {names.REPLAY_STATE}')
-        age = time.monotonic() - self._state_received
-        if age > STATE_TIMEOUT_S:
-            raise ActRefused(f'the replay server is silent: its last state came {age:.1f} s ago')
-        return self._state
+    def _replay(self) -> str:
+        return self._goals.replay(self._state)
 
-    def generate(self) -> str:
-        """Ask for an episode of the latest instruction."""
-        if self._generation is not None:
-            raise ActRefused('a generation is running; discard it or wait')
-        if not self._generator.server_is_ready():
-            raise ActRefused(f'{names.GENERATE_EPISODE} is not there')
-        instruction = self._instruction or self._settings.default_instruction
-        if not instruction:
-            raise ActRefused(
-                f'nothing has come on {names.INSTRUCTION} and default_instruction is empty'
-            )
-        goal = GenerateEpisode.Goal(instruction=instruction, seed=self._settings.seed)
-        self._generation = generation = Generation()
-        sent = self._generator.send_goal_async(goal, self._on_generation_feedback)
-        sent.add_done_callback(partial(self._on_generation_response, generation))
-        return f'asked for {instruction!r}, seed {goal.seed}'
-
-    def replay(self) -> str:
-        """Ask for a plan of the displayed episode; it moves nothing until it is approved."""
-        episode, state = self._episode, self._replay_state()
-        if episode is None:
-            raise ActRefused('no episode is on display')
-        if state.phase == ReplayState.PHASE_LATCHED:
-            raise ActRefused(
-                f'the replay server is latched: {state.latch_reason}; call '
-                f'{names.RESET} and {names.ARM} first'
-            )
-        if state.phase != ReplayState.PHASE_IDLE:
-            raise ActRefused(f'the replay server is in {state.phase_name}')
-        if not self._replayer.server_is_ready():
-            raise ActRefused(f'{names.REPLAY_TRAJECTORY} is not there')
-        goal = ReplayTrajectory.Goal(
-            episode_id=episode.episode_id,
-            trajectory=episode.trajectory,
-            conditioning_stamp=episode.conditioning_stamp,
-        )
-        sent = self._replayer.send_goal_async(goal, self._on_replay_feedback)
-        sent.add_done_callback(self._on_replay_response)
-        return f'asked for a plan of episode {episode.episode_id}'
-
-    def approve(self) -> str:
-        """Approve the plan on show, if it is that of the displayed episode."""
-        state = self._replay_state()
-        if state.phase != ReplayState.PHASE_AWAITING_APPROVAL:
-            raise ActRefused(
-                f'no plan awaits approval: the replay server is in {state.phase_name}'
-            )
-        if self._episode is not None and self._episode.episode_id != state.episode_id:
-            raise ActRefused(
-                f'the plan on show is of episode {state.episode_id}, on display is '
-                f'{self._episode.episode_id}'
-            )
-        if not self._approval.service_is_ready():
-            raise ActRefused(f'{names.APPROVE} is not there')
-        request = Approve.Request(episode_id=state.episode_id, plan_id=state.plan_id)
-        self._approval.call_async(request).add_done_callback(self._on_approval)
-        return f'approval sent for plan {state.plan_id} of episode {state.episode_id}'
-
-    def discard(self) -> str:
-        """Cancel a running generation, or the plan that awaits approval, or forget the episode."""
-        if self._generation is not None:
-            generation, self._generation = self._generation, None
-            if generation.handle is not None:
-                generation.handle.cancel_goal_async()
-            return 'generation canceled'
-        try:
-            state = self._replay_state()
-        except ActRefused:
-            state = ReplayState(phase=ReplayState.PHASE_IDLE)
-        if state.phase == ReplayState.PHASE_AWAITING_APPROVAL:
-            # No goal id and no stamp: whatever the server holds, also what a script sent.
-            self._cancel_replay.call_async(CancelGoal.Request())
-            return f'plan {state.plan_id} canceled'
-        if state.phase not in AT_REST:
-            raise ActRefused(
-                f'the replay server is in {state.phase_name}; {names.STOP} stops the arms'
-            )
-        if self._episode is None:
-            raise ActRefused('nothing is on display')
+    def _discard(self) -> str:
+        self._to_plan = ''
+        if self._goals.generating:
+            return self._goals.cancel_generation()
+        if self._panel.situation.phase == 'AWAITING_APPROVAL':
+            return self._goals.cancel_plan(self._state.plan_id)
         episode, self._episode = self._episode, None
+        self._comparison.set_episode(None)
         return f'episode {episode.episode_id} is off display'
 
-    def _on_generation_response(self, generation: Generation, sent: Future) -> None:
-        handle = sent.result()
-        if not handle.accepted:
-            self.get_logger().error('the generator rejected the goal')
-            self._forget(generation)
-            return
-        if generation is not self._generation:
-            handle.cancel_goal_async()
-        generation.handle = handle
-        handle.get_result_async().add_done_callback(
-            partial(self._on_generation_result, generation)
-        )
+    def _stop(self) -> str:
+        return self._goals.trigger(names.STOP)
 
-    def _on_generation_feedback(self, message: GenerateEpisode.Impl.FeedbackMessage) -> None:
-        feedback = message.feedback
-        self.get_logger().info(
-            f'{feedback.stage_name} {feedback.step}/{feedback.total}, {feedback.elapsed:.1f} s',
-            throttle_duration_sec=LOG_PERIOD_S,
-        )
+    def _reset(self) -> str:
+        return self._goals.trigger(names.RESET)
 
-    def _on_generation_result(self, generation: Generation, future: Future) -> None:
-        self._forget(generation)
-        self._log_outcome('generation', future.result().result)
+    def _arm(self) -> str:
+        return self._goals.trigger(names.ARM)
 
-    def _forget(self, generation: Generation) -> None:
-        if self._generation is generation:
-            self._generation = None
+    def _disarm(self) -> str:
+        return self._goals.trigger(names.DISARM)
 
-    def _on_replay_response(self, sent: Future) -> None:
-        handle = sent.result()
-        if handle.accepted:
-            handle.get_result_async().add_done_callback(
-                lambda future: self._log_outcome('replay', future.result().result)
+    def _update(self) -> None:
+        state = self._state
+        if state is None or time.monotonic() - self._state_received > STATE_TIMEOUT_S:
+            state = ReplayState()
+        self._panel.update(
+            Situation(
+                phase=state.phase_name,
+                armed=state.armed,
+                latched=state.latched,
+                dry_run=state.dry_run,
+                latch_reason=state.latch_reason,
+                plan_id=state.plan_id,
+                plan_episode_id=state.episode_id,
+                episode_id='' if self._episode is None else self._episode.episode_id,
+                instruction=self._options.instruction,
+                generator_ready=self._goals.generator_ready,
+                generating=self._goals.generating,
             )
-        else:
-            self.get_logger().error('the replay server rejected the goal')
-
-    def _on_replay_feedback(self, message: ReplayTrajectory.Impl.FeedbackMessage) -> None:
-        feedback = message.feedback
-        if not feedback.time_from_start:
-            return
-        self.get_logger().info(
-            f'replay: {feedback.time_from_start:.1f} of {feedback.motion_duration:.1f} s',
-            throttle_duration_sec=LOG_PERIOD_S,
         )
 
-    def _on_approval(self, future: Future) -> None:
-        answer = future.result()
-        if answer.success:
-            self.get_logger().info(f'approval accepted {answer.message}')
-        else:
-            self.get_logger().error(f'approval refused: {answer.message}')
+    def _report(self) -> Report:
+        now, state, episode = time.monotonic(), self._state or ReplayState(), self._episode
+        plan = self._clamp_report
+        if plan is None or plan.plan_id != state.plan_id:
+            plan = ClampReport(min_distance=np.nan)
+        return Report(
+            progress=self._progress if now - self._progress_at < PROGRESS_LINGERS_S else '',
+            model=f'{episode.checkpoint} ({episode.evaluation})' if episode else '',
+            clamped=self._clamped,
+            time_scale=plan.time_scale,
+            min_distance=plan.min_distance,
+            bodies=plan.min_distance_bodies,
+            elapsed=state.time_from_start,
+            duration=state.motion_duration,
+            error=state.last_error_string if state.last_error_code else '',
+            message=self._message if now - self._message_at < MESSAGE_LINGERS_S else '',
+        )
 
-    def _log_outcome(
-        self, what: str, result: GenerateEpisode.Result | ReplayTrajectory.Result
-    ) -> None:
-        if result.error_code == 0:
-            self.get_logger().info(f'{what} succeeded')
-        else:
-            self.get_logger().error(f'{what} ended ({result.error_code}): {result.error_string}')
+    def _show_plan(self) -> None:
+        """Draw the plan once its parts have come, and take it away when it is over."""
+        state = self._state
+        if state is None or self._panel.situation.phase not in SHOWS_PLAN:
+            if self._plan_display.shown:
+                self._plan_display.clear()
+                self._planned = None
+            return
+        report = self._clamp_report
+        if self._planned is None or report is None or report.plan_id != state.plan_id:
+            return
+        known = self._episode is not None and self._episode.episode_id == state.episode_id
+        requested = self._episode.trajectory if known else None
+        self._clamped = self._plan_display.show(self._planned, requested, report)
+        self._planned = None
+
+    def _note(self, line: str) -> None:
+        self._message, self._message_at = line, time.monotonic()
+
+    def _read_presets(self) -> Presets:
+        path = self._settings.presets
+        return load(
+            Presets,
+            Path(path).expanduser() if path else resources.find('config/operator/presets.yaml'),
+        )
+
+    def _on_instruction(self, message: String) -> None:
+        instruction = message.data.strip()
+        self._options = dataclasses.replace(
+            self._options, instruction=instruction or self._settings.default_instruction
+        )
+
+    def _on_episode(self, message: Episode) -> None:
+        self._episode, self._progress = message, ''
+        try:
+            self._comparison.set_episode(message)
+        except ValueError as error:
+            self._note(f'conditioning image: {error}')
+        self.get_logger().info(f'on display: episode {message.episode_id}: {message.instruction}')
+        self.refresh()
+
+    def _on_state(self, message: ReplayState) -> None:
+        changed = self._state is None or self._state.phase != message.phase
+        self._state, self._state_received = message, time.monotonic()
+        self._robot.show_live(np.array(message.actual.positions))
+        if changed:
+            self.get_logger().info(f'replay server: {message.phase_name} {message.plan_id}')
+            self.refresh()
+
+    def _on_planned(self, message: JointTrajectory) -> None:
+        self._planned = message
+
+    def _on_clamp_report(self, message: ClampReport) -> None:
+        self._clamp_report = message
+
+    def _on_ghost(self, message: JointState) -> None:
+        self._robot.show_ghost(message.name, np.array(message.position))
+
+    def _on_progress(self, message: GenerateEpisode.Impl.FeedbackMessage) -> None:
+        feedback = message.feedback
+        self._progress = f'{feedback.stage_name} {feedback.step}/{feedback.total}'
+        self._progress_at = time.monotonic()
+
+    def _on_generated(self, episode_id: str) -> None:
+        if self._settings.plan_after_generation:
+            self._to_plan = episode_id
 
 
 def main() -> int:

@@ -95,6 +95,7 @@ def clamp_report(
         motion_duration=plan.motion_duration,
         clearance_checked=checked,
         min_distance=plan.min_distance if checked else NOT_CHECKED,
+        min_distance_time=plan.times[plan.min_distance_tick] if checked else NOT_CHECKED,
         min_distance_bodies=' / '.join(plan.min_distance_bodies) if checked else '',
         saturated_commands=saturated,
     )

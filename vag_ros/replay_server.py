@@ -165,7 +165,9 @@ class ReplayServer(Node):
             return self._end(handle, goal, None)
         try:
             outcome = goal.run(
-                automatic=self._settings.approval == 'auto', dry_run=self._settings.dry_run
+                automatic=self._settings.approval == 'auto'
+                and not handle.request.wait_for_approval,
+                dry_run=self._settings.dry_run,
             )
         except Exception as error:
             self.get_logger().error(traceback.format_exc())

@@ -194,7 +194,7 @@ def describe(options: StackOptions) -> tuple[Process, ...]:
             lifecycle=True,
             respawn=True,
         ),
-        _node(options, 'operator', {}),
+        _node(options, 'operator', robot),
     ]
     if simulated:
         scene = {'task': options.task, 'seed': options.seed}

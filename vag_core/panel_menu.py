@@ -1,0 +1,130 @@
+"""Options of the operator and the menu that chooses them: numbered entries, and what each does.
+
+The presets come from config/operator/presets.yaml or a file of the user's own.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from vag_core.configuration import ConfigError, config
+
+STEPS_LIMIT = 1000
+MOST_ENTRIES = 200
+
+
+@config
+class Presets:
+    """What the menu offers.
+
+    Attributes:
+        instructions: what the robot may be asked to do.
+        steps: denoising steps; 0: the checkpoint's own.
+        guidance: guidance scales; negative: the checkpoint's own.
+        speed_scaling: shares of the planned speed, in (0, 1].
+    """
+
+    instructions: tuple[str, ...] = ()
+    steps: tuple[int, ...] = (0,)
+    guidance: tuple[float, ...] = (-1.0,)
+    speed_scaling: tuple[float, ...] = (1.0,)
+
+    def validate(self) -> None:
+        """Raise ConfigError for a choice that no generation or replay could use."""
+        for field in dataclasses.fields(self):
+            values = getattr(self, field.name)
+            if len(set(values)) < len(values) or len(values) > MOST_ENTRIES:
+                raise ConfigError(
+                    f'{field.name}: {len(values)} values, must be distinct and at most '
+                    f'{MOST_ENTRIES}'
+                )
+        for text in self.instructions:
+            if not text.strip():
+                raise ConfigError(f'instructions: {text!r} is empty')
+        for steps in self.steps:
+            if not 0 <= steps <= STEPS_LIMIT:
+                raise ConfigError(f'steps = {steps}: must lie between 0 and {STEPS_LIMIT}')
+        for guidance in self.guidance:
+            if not abs(guidance) < float('inf'):
+                raise ConfigError(f'guidance = {guidance}: must be finite')
+        for speed in self.speed_scaling:
+            if not 0 < speed <= 1:
+                raise ConfigError(f'speed_scaling = {speed}: must lie in (0, 1]')
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What the next generation and replay use.
+
+    Attributes:
+        instruction: '' until one was chosen or has come by topic.
+        same_seed: generate with the displayed episode's seed again, else with a new one.
+        steps, guidance, speed_scaling: as in :class:`Presets`.
+        record: whether episodes are recorded to bags.
+    """
+
+    instruction: str = ''
+    same_seed: bool = False
+    steps: int = 0
+    guidance: float = -1.0
+    speed_scaling: float = 1.0
+    record: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One line of the menu.
+
+    Attributes:
+        number: its id, from 1; stable as long as the presets are.
+        parent: number of the entry that it hangs under, 0 for the menu itself.
+        title: text, with a mark on what is chosen.
+        change: fields of :class:`Options` that choosing it sets; empty for a heading.
+        reload: choosing it reads the presets anew.
+    """
+
+    number: int
+    parent: int
+    title: str
+    change: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    reload: bool = False
+
+
+def menu(presets: Presets, options: Options) -> tuple[Entry, ...]:
+    """List the entries for these presets; what ``options`` holds is marked."""
+    groups: list[tuple[str, str, list[tuple[str, Any]]]] = [
+        ('Instruction', 'instruction', [(text, text) for text in presets.instructions]),
+        ('Seed', 'same_seed', [('new', False), ("same as the displayed episode's", True)]),
+        ('Steps', 'steps', [(str(n) if n else "the checkpoint's own", n) for n in presets.steps]),
+        (
+            'Guidance',
+            'guidance',
+            [(f'{g:g}' if g >= 0 else "the checkpoint's own", g) for g in presets.guidance],
+        ),
+        ('Speed', 'speed_scaling', [(f'{100 * s:.0f} %', s) for s in presets.speed_scaling]),
+        ('Recording', 'record', [('on', True), ('off', False)]),
+    ]
+    entries: list[Entry] = []
+    for heading, field, choices in groups:
+        entries.append(Entry(len(entries) + 1, 0, heading))
+        parent = entries[-1].number
+        for text, value in choices:
+            mark = '(x) ' if getattr(options, field) == value else '(  ) '
+            entries.append(Entry(len(entries) + 1, parent, mark + text, {field: value}))
+    entries.append(Entry(len(entries) + 1, 0, 'Reload presets', reload=True))
+    return tuple(entries)
+
+
+def chosen(presets: Presets, options: Options, number: int) -> Entry:
+    """Return the entry with this number.
+
+    Raises:
+        ValueError: there is none, or it is a heading.
+    """
+    entries = menu(presets, options)
+    if not 1 <= number <= len(entries):
+        raise ValueError(f'menu entry {number}: there are {len(entries)}')
+    entry = entries[number - 1]
+    if not entry.change and not entry.reload:
+        raise ValueError(f'menu entry {number} ({entry.title}) is a heading')
+    return entry

@@ -1,0 +1,93 @@
+"""What the operator reads: the state of the stack in a few short lines."""
+
+import dataclasses
+import math
+
+from vag_core.panel import MOVING, Situation
+
+WIDTH = 74
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What the text tells besides the situation.
+
+    Attributes:
+        progress: of a running generation, e.g. ``denoising 3/10``.
+        model: checkpoint and what is known of its quality.
+        clamped: points of the plan that were moved onto a limit.
+        time_scale: how many times slower than requested the plan runs; 0: no plan.
+        min_distance: m between the two bodies with the least room; NaN: not checked.
+        bodies: their names.
+        elapsed, duration: s of the motion.
+        error: how the last goal ended, '' when well.
+        message: answer to the last click.
+    """
+
+    progress: str = ''
+    model: str = ''
+    clamped: int = 0
+    time_scale: float = 0.0
+    min_distance: float = math.nan
+    bodies: str = ''
+    elapsed: float = 0.0
+    duration: float = 0.0
+    error: str = ''
+    message: str = ''
+
+
+def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str, ...]:
+    """Return the lines, at most :data:`WIDTH` characters each; the first says what goes on."""
+    now = situation
+    text = [
+        headline(now, approved_plan, report),
+        f'instruction: {now.instruction or "none given"}',
+        f'episode: {now.episode_id or "none on display"}',
+    ]
+    if report.model and now.episode_id:
+        text.append(f'model: {report.model}')
+    if now.plan_on_show or now.phase in MOVING:
+        text.append(plan_line(report))
+    if now.latched:
+        text.append(f'LATCHED: {now.latch_reason}')
+    if report.error:
+        text.append(f'last goal: {report.error}')
+    if report.message:
+        text.append(f'> {report.message}')
+    return tuple(shortened(line) for line in text)
+
+
+def headline(now: Situation, approved_plan: str, report: Report) -> str:
+    """Say in one line what goes on, in words that need no colour."""
+    if not now.phase:
+        state = 'NO REPLAY SERVER'
+    elif now.plan_on_show and approved_plan:
+        state = 'APPROVED: REPLAY moves the arms'
+    elif now.plan_on_show:
+        state = 'PLAN ON SHOW: look, then approve'
+    else:
+        state = now.phase.replace('_', ' ')
+    if now.phase in MOVING:
+        state += f', ARMS MOVE {report.elapsed:.1f} of {report.duration:.1f} s'
+    permission = 'armed' if now.armed else 'disarmed'
+    parts = [state, permission, *(['DRY RUN'] if now.dry_run else [])]
+    if now.generating or report.progress:
+        parts.append(f'generating: {report.progress or "starts"}')
+    return '  |  '.join(parts)
+
+
+def plan_line(report: Report) -> str:
+    """Say what the planner changed and how near the bodies come."""
+    clamped = f'{report.clamped} points clamped' if report.clamped else 'nothing clamped'
+    slowed = f'slowed {report.time_scale:.2f} x' if report.time_scale > 1.0005 else 'at full speed'
+    room = (
+        'clearance not checked'
+        if math.isnan(report.min_distance)
+        else f'least room {1e3 * report.min_distance:.0f} mm ({report.bodies})'
+    )
+    return f'plan: {report.duration:.1f} s, {clamped}, {slowed}, {room}'
+
+
+def shortened(line: str) -> str:
+    """Cut a line that is too long, and show that it was cut."""
+    return line if len(line) <= WIDTH else line[: WIDTH - 3] + '...'

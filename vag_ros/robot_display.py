@@ -1,0 +1,154 @@
+"""The live robot and its ghost for RViz: descriptions, and where their links are.
+
+Where tf2_msgs can be imported, poses go out as TF, those of the ghost below ``ghost/``; elsewhere
+both robots are drawn as markers in the root frame.
+"""
+
+import time
+
+import numpy as np
+from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
+from rclpy.node import Node
+from scipy.spatial.transform import Rotation
+from std_msgs.msg import ColorRGBA, String
+from visualization_msgs.msg import Marker, MarkerArray
+
+from vag_core.kinematics import KinematicTree, ShapeKind
+from vag_core.robot import RobotProfile
+from vag_core.robot_description import describe
+from vag_ros import names
+
+try:
+    from tf2_msgs.msg import TFMessage
+except ImportError:  # comes with a ROS 2 installation only
+    TFMessage = None
+
+GHOST_PREFIX = 'ghost/'
+GHOST_LINGERS_S = 0.5
+REPEAT_S = 1.0
+KINDS = {
+    ShapeKind.BOX: Marker.CUBE,
+    ShapeKind.CYLINDER: Marker.CYLINDER,
+    ShapeKind.SPHERE: Marker.SPHERE,
+}
+
+
+class RobotDisplay:
+    """Shows the robot as measured, and the ghost while somebody previews a plan."""
+
+    def __init__(self, node: Node, profile: RobotProfile) -> None:
+        self._clock = node.get_clock()
+        self._joint_names = profile.joint_names
+        texts = {'live': describe(profile), 'ghost': describe(profile, ghost=True)}
+        self.tree = KinematicTree(texts['live'])
+        self._ghost_tree = KinematicTree(texts['ghost'])
+        self._descriptions = []
+        for topic, text in (
+            (names.ROBOT_DESCRIPTION, texts['live']),
+            (names.PREVIEW_DESCRIPTION, texts['ghost']),
+        ):
+            publisher = node.create_publisher(String, topic, names.LATCHED_QOS)
+            publisher.publish(String(data=text))
+            self._descriptions.append(publisher)
+        self._tf = node.create_publisher(TFMessage, '/tf', 100) if TFMessage else None
+        self._markers = node.create_publisher(MarkerArray, names.ROBOT_MARKERS, names.STATE_QOS)
+        self._live_shapes = _shapes(self.tree, 'live')
+        self._ghost_shapes = _shapes(self._ghost_tree, 'ghost')
+        self._live = np.full(len(profile.joint_names), np.nan)
+        self._live_shown = -np.inf
+        self._ghost_shown: float | None = None
+
+    def show_live(self, positions: np.ndarray) -> None:
+        """Show the robot at measured positions (D,); nothing for what is not measured."""
+        now = time.monotonic()
+        if len(positions) != len(self._live) or not np.isfinite(positions).all():
+            return
+        still = np.allclose(positions, self._live, atol=1e-4)
+        if self._tf is None and still and now - self._live_shown < REPEAT_S:
+            return
+        self._live, self._live_shown = np.array(positions), now
+        self._publish(self.tree, self._live_shapes, positions, '')
+        if self._tf is not None and self._ghost_shown is None:
+            self._publish(self._ghost_tree, self._ghost_shapes, positions, GHOST_PREFIX)
+
+    def show_ghost(self, joint_names: list[str], positions: np.ndarray) -> None:
+        """Show the ghost; positions (D,) in the order of ``joint_names``."""
+        if tuple(joint_names) != self._joint_names:
+            return
+        self._ghost_shown = time.monotonic()
+        self._publish(self._ghost_tree, self._ghost_shapes, positions, GHOST_PREFIX)
+
+    def tick(self) -> None:
+        """Take the ghost away when nobody moves it any more."""
+        if self._ghost_shown is None or time.monotonic() - self._ghost_shown < GHOST_LINGERS_S:
+            return
+        self._ghost_shown = None
+        if self._tf is None:
+            gone = [
+                Marker(ns='ghost', id=m.id, action=Marker.DELETE) for _, m, _ in self._ghost_shapes
+            ]
+            self._markers.publish(MarkerArray(markers=gone))
+
+    def _publish(
+        self, tree: KinematicTree, shapes: list, positions: np.ndarray, prefix: str
+    ) -> None:
+        named = dict(zip(self._joint_names, positions, strict=True))
+        if self._tf is None:
+            self._publish_markers(tree, shapes, named)
+        else:
+            self._publish_tf(tree, named, prefix)
+
+    def _publish_markers(self, tree: KinematicTree, shapes: list, named: dict) -> None:
+        poses = tree.poses(named)
+        placed = np.stack([poses[link] @ pose for link, _, pose in shapes])
+        turns = Rotation.from_matrix(placed[:, :3, :3]).as_quat()
+        for (_, marker, _), pose, turn in zip(shapes, placed, turns, strict=True):
+            marker.pose.position = _filled(Point(), pose[:3, 3])
+            marker.pose.orientation = _filled(Quaternion(), turn)
+        self._markers.publish(MarkerArray(markers=[marker for _, marker, _ in shapes]))
+
+    def _publish_tf(self, tree: KinematicTree, named: dict, prefix: str) -> None:
+        stamp = self._clock.now().to_msg()
+        local = np.stack([tree.transform(joint, named) for joint in tree.joints])
+        turns = Rotation.from_matrix(local[:, :3, :3]).as_quat()
+        message = TFMessage()
+        for joint, pose, turn in zip(tree.joints, local, turns, strict=True):
+            transform = TransformStamped(child_frame_id=prefix + joint.child)
+            transform.header.stamp = stamp
+            transform.header.frame_id = prefix + joint.parent
+            transform.transform.translation = _filled(Vector3(), pose[:3, 3])
+            transform.transform.rotation = _filled(Quaternion(), turn)
+            message.transforms.append(transform)
+        if prefix:
+            message.transforms.append(_fixed(tree.root, prefix + tree.root, stamp))
+        self._tf.publish(message)
+
+
+def _shapes(tree: KinematicTree, namespace: str) -> list[tuple[str, Marker, np.ndarray]]:
+    """List (link, marker, pose in the link) of every shape."""
+    found = []
+    for link, shapes in tree.shapes.items():
+        for shape in shapes:
+            marker = Marker(
+                ns=namespace,
+                id=len(found),
+                type=KINDS[shape.kind],
+                scale=_filled(Vector3(), shape.extent),
+                color=ColorRGBA(**dict(zip('rgba', shape.colour, strict=True))),
+            )
+            marker.header.frame_id = tree.root
+            found.append((link, marker, shape.pose))
+    return found
+
+
+def _fixed(parent: str, child: str, stamp) -> TransformStamped:
+    transform = TransformStamped(child_frame_id=child)
+    transform.header.stamp, transform.header.frame_id = stamp, parent
+    return transform
+
+
+def _filled(message, values):
+    """Set x, y, z (and w) of a message."""
+    for name, value in zip('xyzw', values, strict=False):
+        setattr(message, name, float(value))
+    return message
