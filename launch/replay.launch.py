@@ -54,6 +54,8 @@ def launch_node(process: stack.Process) -> Node:
         executable=process.executable,
         name=process.name,
         namespace=process.namespace,
+        arguments=list(process.arguments),
+        remappings=list(process.remappings),
         parameters=[
             *map(str, process.params_files),
             {

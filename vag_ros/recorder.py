@@ -13,6 +13,7 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
+from std_srvs.srv import SetBool
 
 from vag_core.robot import load_profile
 from vag_ros import convert, names
@@ -75,7 +76,9 @@ class Recorder(Node):
         self._remembered: dict[str, Received] = {}
         # finish() is called in another thread than the timers.
         self._lock = threading.Lock()
+        self._recording = True
         self._announcer = self.create_publisher(String, names.BAG, names.BAG_QOS)
+        self.create_service(SetBool, names.RECORD, self._on_record)
         self._tap = Tap(self, list(recorded_topics(profile)))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(POLL_S, self._poll, clock=steady)
@@ -90,6 +93,14 @@ class Recorder(Node):
             self._close()
         # A message that is still under way when its publisher goes is lost.
         self._announcer.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
+
+    def _on_record(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        """From now on open bags, or open none; one that is open is finished as ever."""
+        with self._lock:
+            self._recording = request.data
+        response.success, response.message = True, f'recording {"on" if request.data else "off"}'
+        self.get_logger().info(response.message)
+        return response
 
     def _poll(self) -> None:
         with self._lock:
@@ -165,7 +176,7 @@ class Recorder(Node):
         for step in steps:
             if step is Step.CLOSE:
                 self._close()
-            elif not self._finished:
+            elif self._recording and not self._finished:
                 self._open(for_replay=step is Step.OPEN_FOR_REPLAY)
         self._episode_id = self._lifetime.episode_id
         is_known = self._episode is not None and self._episode.episode_id == self._episode_id

@@ -12,6 +12,7 @@ from typing import Any
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load
 from vag_core.robot import load_profile, profile_names
+from vag_ros import rviz_config
 
 DEVICES = ('auto', 'cpu', 'cuda')
 APPROVALS = ('auto', 'operator')
@@ -54,7 +55,7 @@ class StackOptions:
     task: str = _option('pick_lift', 'task of the simulated scene')
     seed: int = _option(0, 'of the simulated scene')
     headless: bool = _option(True, 'without a window on camera and generated video')
-    rviz: bool = _option(False, 'start RViz')
+    rviz: bool = _option(False, "start RViz with the operator's view")
     use_sim_time: bool = _option(False, 'take time from /clock; simulated robots only')
     namespace: str = _option('', 'of all nodes')
     log_level: str = _option('info', 'of all nodes', LOG_LEVELS)
@@ -96,6 +97,8 @@ class Process:
         package, executable: found as lib/<package>/<executable> of an installed package.
         params_files: parameter files, a later one above an earlier one.
         parameters: single parameters, above every file.
+        arguments: of the executable itself, before those of ROS.
+        remappings: (from, to) of names.
         lifecycle: a managed node (ROS 2 lifecycle).
         respawn: started again when it dies.
         required: its end ends the stack.
@@ -107,6 +110,8 @@ class Process:
     namespace: str = ''
     params_files: tuple[Path, ...] = ()
     parameters: Mapping[str, Any]
+    arguments: tuple[str, ...] = ()
+    remappings: tuple[tuple[str, str], ...] = ()
     log_level: str = 'info'
     lifecycle: bool = False
     respawn: bool = False
@@ -114,9 +119,18 @@ class Process:
 
     def ros_arguments(self) -> list[str]:
         """Command-line arguments that follow the executable."""
-        arguments = ['--ros-args', '--log-level', self.log_level, '-r', f'__node:={self.name}']
+        arguments = [
+            *self.arguments,
+            '--ros-args',
+            '--log-level',
+            self.log_level,
+            '-r',
+            f'__node:={self.name}',
+        ]
         if self.namespace:
             arguments += ['-r', f'__ns:=/{self.namespace.strip("/")}']
+        for old, new in self.remappings:
+            arguments += ['-r', f'{old}:={new}']
         for file in self.params_files:
             arguments += ['--params-file', str(file)]
         for name, value in self.parameters.items():
@@ -208,6 +222,8 @@ def describe(options: StackOptions) -> tuple[Process, ...]:
                 package='rviz2',
                 executable='rviz2',
                 namespace=options.namespace,
+                arguments=('-d', str(rviz_config.path())),
+                remappings=rviz_config.remappings(load_profile(options.robot), options.namespace),
                 parameters={'use_sim_time': options.use_sim_time},
                 log_level=options.log_level,
             )

@@ -41,7 +41,7 @@ class Desk:
         self._process = process
         self._buttons = {
             act: client.node.create_client(Trigger, f'{names.OPERATOR}/{act}')
-            for act in ('generate', 'replay', 'approve', 'discard')
+            for act in ('generate', 'plan', 'approve', 'replay', 'discard')
         }
         for act, button in self._buttons.items():
             client.wait(button.service_is_ready, what=act)
@@ -74,8 +74,9 @@ def lonely(launch_node, client):
 def test_without_a_stack_every_act_is_refused_with_its_reason(lonely):
     for act, reason in [
         ('generate', 'vag/generate_episode is not there'),
-        ('replay', 'nothing has come on vag/replay/state'),
-        ('approve', 'nothing has come on vag/replay/state'),
+        ('plan', 'the replay server is silent'),
+        ('approve', 'the replay server is silent'),
+        ('replay', 'the replay server is silent'),
         ('discard', 'nothing is on display'),
     ]:
         assert lonely.press(act) == (False, reason)
@@ -87,11 +88,7 @@ def test_a_silent_replay_server_gets_no_approval(lonely, client):
     awaiting = ReplayState.PHASE_AWAITING_APPROVAL
     states.publish(ReplayState(phase=awaiting, phase_name='AWAITING_APPROVAL', plan_id='p'))
     lonely.wait_for_log('replay server: AWAITING_APPROVAL')
-    success, message = client.wait(
-        lambda: next((a for a in [lonely.press('approve')] if 'silent' in a[1]), None)
-    )
-    assert not success
-    assert 'the replay server is silent' in message
+    client.wait(lambda: lonely.press('approve') == (False, 'the replay server is silent'))
 
 
 @pytest.fixture(scope='module')
@@ -126,20 +123,21 @@ def displayed(stage):
     return arms, desk, show
 
 
-def test_replay_and_approval_are_two_acts_and_only_both_move_the_arms(displayed):
+def test_approval_and_replay_are_two_acts_and_only_both_move_the_arms(displayed):
     arms, desk, show = displayed
     show('two_acts')
     assert desk.press('approve')[0] is False
-    success, message = desk.press('replay')
-    assert success
-    assert 'two_acts' in message
+    assert desk.press('plan') == (True, 'asked for a plan of episode two_acts')
     desk.wait_for_phase('AWAITING_APPROVAL')
     state = arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL)
     assert state.episode_id == 'two_acts'
     assert arms.count == 0
+    assert desk.press('replay') == (False, 'the plan on show is not approved')
     success, message = desk.press('approve')
     assert success
     assert state.plan_id in message
+    assert 'approved only' in desk.press('replay')[1]
+    desk.client.wait(lambda: desk.press('replay')[0], what='the end of the double click')
     arms.wait_for_commands(100)
     assert desk.press('discard')[0] is False
     desk.wait_for_log('replay succeeded')
@@ -148,40 +146,40 @@ def test_replay_and_approval_are_two_acts_and_only_both_move_the_arms(displayed)
 def test_discard_cancels_a_waiting_plan_then_forgets_the_episode(displayed):
     arms, desk, show = displayed
     show('unwanted')
-    assert desk.press('replay')[0]
+    assert desk.press('plan')[0]
     desk.wait_for_phase('AWAITING_APPROVAL')
     plan = arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL).plan_id
     assert desk.press('discard') == (True, f'plan {plan} canceled')
     desk.wait_for_phase('IDLE')
     assert desk.press('discard') == (True, 'episode unwanted is off display')
     assert desk.press('discard') == (False, 'nothing is on display')
-    assert desk.press('replay') == (False, 'no episode is on display')
+    assert desk.press('plan') == (False, 'no episode is on display')
     assert arms.count == 0
 
 
 def test_a_plan_of_another_episode_than_the_displayed_one_is_not_approved(displayed):
     arms, desk, show = displayed
     show('first')
-    assert desk.press('replay')[0]
+    assert desk.press('plan')[0]
     desk.wait_for_phase('AWAITING_APPROVAL')
     show('second')
     success, message = desk.press('approve')
     assert not success
     assert message == 'the plan on show is of episode first, on display is second'
-    success, message = desk.press('replay')
+    success, message = desk.press('plan')
     assert not success
     assert 'AWAITING_APPROVAL' in message
     assert arms.count == 0
 
 
-def test_a_latched_server_gets_no_replay(displayed):
+def test_a_latched_server_gets_no_plan(displayed):
     arms, desk, show = displayed
     show('stopped')
     assert arms.call(names.STOP).success
     desk.wait_for_phase('LATCHED')
-    success, message = desk.press('replay')
+    success, message = desk.press('plan')
     assert not success
-    assert 'vag/reset' in message
+    assert 'vag/stop was called; reset it' in message
 
 
 def test_generate_uses_the_latest_instruction_once_at_a_time_and_discard_ends_it(
@@ -205,7 +203,7 @@ def test_generate_uses_the_latest_instruction_once_at_a_time_and_discard_ends_it
     refused = client.wait(
         lambda: next((m for s, m in [desk.press('generate')] if 'not there' not in m), None)
     )
-    assert refused == 'nothing has come on vag/instruction and default_instruction is empty'
+    assert refused == 'no instruction was given'
     instructions.publish(String(data='lift it'))
     started = client.wait(lambda: next((m for s, m in [desk.press('generate')] if s), None))
     assert started == "asked for 'lift it', seed 77"

@@ -9,7 +9,7 @@ import yaml
 
 from vag_core import resources
 from vag_core.configuration import ConfigError
-from vag_core.robot import profile_names
+from vag_core.robot import load_profile, profile_names
 from vag_ros import stack
 from vag_ros.stack import StackOptions, describe
 
@@ -101,6 +101,17 @@ def test_common_options_reach_every_node():
 def test_window_and_rviz_come_only_when_asked_for():
     assert {'display', 'rviz'} <= set(described(headless=False, rviz=True))
     assert not {'display', 'rviz'} & set(described())
+
+
+def test_rviz_opens_the_operators_view_of_this_robot_in_this_namespace():
+    rviz = described(rviz=True, robot='agilex_ros1', namespace='lab')['rviz']
+    assert rviz.arguments[0] == '-d' and Path(rviz.arguments[1]).is_file()
+    remapped = dict(rviz.remappings)
+    camera = load_profile('agilex_ros1').camera.topic
+    assert remapped['/camera_f/color/image_raw/compressed'].startswith(f'/lab/{camera}')
+    assert remapped['/vag/operator/feedback'] == '/lab/vag/operator/feedback'
+    assert remapped['/robot_description'] == '/lab/robot_description'
+    assert not described(rviz=True)['rviz'].remappings
 
 
 def test_only_the_generator_comes_back_and_only_the_replay_server_ends_the_stack():

@@ -1,0 +1,112 @@
+"""RViz's side of the interactive-marker protocol, written from its description alone."""
+
+from visualization_msgs.msg import InteractiveMarkerFeedback, InteractiveMarkerUpdate
+from visualization_msgs.srv import GetInteractiveMarkers
+
+from vag_ros.marker_panel import BOARD
+
+CLICK = InteractiveMarkerFeedback.BUTTON_CLICK
+SELECT = InteractiveMarkerFeedback.MENU_SELECT
+
+
+class RvizClient:
+    """Knows the markers as RViz would: asks for all, then takes each change in its turn."""
+
+    def __init__(self, client, name='rviz', namespace='vag/operator'):
+        self._client = client
+        self._name = name
+        self.markers = {}
+        self.sequence = None
+        self.initialised = 0
+        self._early = []
+        self._asking = None
+        self._feedback = client.node.create_publisher(
+            InteractiveMarkerFeedback, f'{namespace}/feedback', 1
+        )
+        self._service = client.node.create_client(
+            GetInteractiveMarkers, f'{namespace}/get_interactive_markers'
+        )
+        client.node.create_subscription(
+            InteractiveMarkerUpdate, f'{namespace}/update', self._on_update, 100
+        )
+        client.wait(self._service.service_is_ready, what='the marker server')
+        client.wait(self._feedback.get_subscription_count, what='the marker server')
+        client.call(self._initialise)
+        client.wait(lambda: self.sequence is not None, what='the markers')
+
+    def _initialise(self):
+        self.sequence, self.markers = None, {}
+        self._asking = self._service.call_async(GetInteractiveMarkers.Request())
+        self._asking.add_done_callback(self._on_all)
+
+    def _on_all(self, future):
+        if future is not self._asking:
+            return
+        answer = future.result()
+        self.markers = {marker.name: marker for marker in answer.markers}
+        self.sequence = answer.sequence_number
+        self.initialised += 1
+        early, self._early = self._early, []
+        for update in early:
+            if update.seq_num > self.sequence:
+                self._on_update(update)
+
+    def _on_update(self, update):
+        if self.sequence is None:
+            self._early.append(update)
+        elif update.seq_num != self.sequence + 1:
+            self._initialise()
+        else:
+            self.sequence = update.seq_num
+            self.markers |= {marker.name: marker for marker in update.markers}
+            for name in update.erases:
+                del self.markers[name]
+
+    @property
+    def text(self):
+        """The lines on the board, the first one first."""
+        board = self.markers.get(BOARD)
+        labels = board.controls[0].markers[1:-1] if board else []
+        return [label.text for label in reversed(labels)]
+
+    @property
+    def buttons(self):
+        return {name for name in tuple(self.markers) if name != BOARD}
+
+    def button(self, name):
+        """What RViz would send when this button is clicked as it is drawn now."""
+        marker = self._client.wait(lambda: self.markers.get(name), what=f'the button {name}')
+        return InteractiveMarkerFeedback(
+            client_id=self._name,
+            marker_name=name,
+            control_name=marker.controls[0].name,
+            event_type=CLICK,
+        )
+
+    def click(self, name):
+        """Click a button once it is drawn."""
+        self.send(self.button(name))
+
+    def choose(self, title):
+        """Choose the menu entry with this text, whatever its mark."""
+        (entry,) = [
+            e for e in self.markers[BOARD].menu_entries if e.title.split(') ')[-1] == title
+        ]
+        self.send(
+            InteractiveMarkerFeedback(
+                client_id=self._name,
+                marker_name=BOARD,
+                control_name='menu',
+                event_type=SELECT,
+                menu_entry_id=entry.id,
+            )
+        )
+
+    def send(self, feedback):
+        self._feedback.publish(feedback)
+
+    def wait_for_text(self, text):
+        """Wait until a line on the board holds this text, and return it."""
+        return self._client.wait(
+            lambda: next((line for line in self.text if text in line), None), what=text
+        )

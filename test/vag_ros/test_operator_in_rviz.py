@@ -1,0 +1,164 @@
+"""Whole sessions of an operator in RViz, over the real nodes."""
+
+import dataclasses
+import signal
+
+import pytest
+from node_processes import Client, node_launcher, reserved_domain
+from rviz_client import RvizClient
+from sensor_msgs.msg import CompressedImage
+from simulated_arms import PROFILE, SimulatedArms
+from test_operator import GREY, an_episode
+
+from vag_core import resources
+from vag_core.configuration import load, read_yaml
+from vag_core.images import encode_png
+from vag_ros import convert, msg, names
+from vag_ros.msg import ReplayState
+
+LIFT = 'pick up the red cube with the left arm'
+
+
+@pytest.fixture(scope='module')
+def calm_checkpoint(tmp_path_factory):
+    """Write a checkpoint of random weights whose actions stay near the home pose."""
+    from vag_core.checkpoint import CheckpointConfig, save_checkpoint
+    from vag_core.model.normaliser import Normaliser
+    from vag_core.model.vag import Vag, VagConfig
+
+    sizes = read_yaml(resources.find('config/models/test.yaml'))['model']
+    middle = (PROFILE.lower + PROFILE.upper) / 2
+    mean = PROFILE.home_position + 0.05 * (middle - PROFILE.home_position)
+    cfg = CheckpointConfig(
+        model=load(VagConfig, sizes),
+        embodiment=PROFILE.as_embodiment(),
+        normaliser=Normaliser(mean=tuple(mean.tolist()), std=(1e-4,) * 14),
+        camera='cam_high',
+        fps=10.0,
+        evaluation='random weights',
+    )
+    folder = tmp_path_factory.mktemp('checkpoints') / 'calm'
+    return save_checkpoint(folder, cfg, Vag(cfg.model))
+
+
+@pytest.fixture(scope='module')
+def stage(tmp_path_factory, calm_checkpoint):
+    """Arms that may move, every node of the job, a camera."""
+    folder = tmp_path_factory.mktemp('session')
+    with reserved_domain() as domain, node_launcher(domain, folder) as launch:
+        launch('replay_server', robot='sim', dry_run=False, approval='auto')
+        launch(
+            'generator',
+            checkpoint=str(calm_checkpoint),
+            output_dir=str(folder / 'episodes'),
+            torch_threads=1,
+        )
+        operator = launch('operator')
+        client = Client(domain)
+        camera = client.node.create_publisher(
+            CompressedImage, PROFILE.camera.topic, names.CAMERA_QOS
+        )
+        image = convert.to_compressed(encode_png(GREY))
+        client.node.create_timer(0.05, lambda: camera.publish(image))
+        arms = SimulatedArms(client)
+        client.wait(lambda: arms.states, what='the replay server')
+        yield client, arms, launch, operator
+        arms.close()
+        client.close()
+
+
+@pytest.fixture
+def session(stage):
+    client, arms, *_ = stage
+    arms.be_ready()
+    return client, arms, RvizClient(client)
+
+
+def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(session):
+    client, arms, rviz = session
+    rviz.choose(LIFT)
+    rviz.wait_for_text(f'instruction: {LIFT}')
+    rviz.click('generate')
+    plan = rviz.button('approve')
+    assert rviz.wait_for_text('plan: ').startswith('plan: ')
+    assert rviz.wait_for_text('PLAN ON SHOW')
+    assert 'replay' not in rviz.buttons
+    assert arms.count == 0
+    rviz.send(plan)
+    rviz.send(plan)
+    rviz.wait_for_text('APPROVED')
+    late = RvizClient(client, 'late')
+    assert late.text[0].startswith('APPROVED')
+    assert late.button('replay') == dataclasses_replaced(rviz.button('replay'), client_id='late')
+    assert arms.count == 0
+    rviz.click('replay')
+    arms.wait_for_commands(20)
+    late.click('stop')
+    rviz.wait_for_text('LATCHED: vag/stop was called')
+    assert {'stop', 'reset'} <= rviz.buttons
+    assert not {'plan', 'approve', 'replay', 'arm'} & rviz.buttons
+    rviz.click('reset')
+    rviz.click('arm')
+    rviz.wait_for_text('IDLE  |  armed')
+
+
+def dataclasses_replaced(message, **fields):
+    for name, value in fields.items():
+        setattr(message, name, value)
+    return message
+
+
+def test_stale_clicks_are_refused_and_say_so(session, stage):
+    client, arms, rviz = session
+    episodes = client.node.create_publisher(msg.Episode, names.EPISODE, names.LATCHED_QOS)
+    client.wait(episodes.get_subscription_count, what='the operator')
+    episodes.publish(an_episode('first'))
+    rviz.wait_for_text('episode: first')
+    rviz.click('plan')
+    old_approve = rviz.button('approve')
+    rviz.click('discard')
+    rviz.wait_for_text('IDLE')
+    rviz.send(old_approve)
+    rviz.wait_for_text('approve refused: approve was clicked for')
+    rviz.click('plan')
+    client.wait(
+        lambda: (
+            'approve' in rviz.markers
+            and rviz.button('approve').control_name != old_approve.control_name
+        ),
+        what='the second plan',
+    )
+    rviz.send(old_approve)
+    rviz.wait_for_text('approve refused: approve was clicked for')
+    rviz.click('approve')
+    old_replay = rviz.button('replay')
+    rviz.click('discard')
+    rviz.wait_for_text('IDLE')
+    rviz.send(old_replay)
+    rviz.wait_for_text('replay refused: replay was clicked for')
+    rviz.send(dataclasses_replaced(old_replay, control_name='replay'))
+    rviz.wait_for_text("replay was clicked for ''") if False else None
+    assert arms.count == 0
+
+
+def test_two_clients_see_the_same_and_one_that_lost_a_change_asks_again(session):
+    client, _, first = session
+    second = RvizClient(client, 'second')
+    second.sequence -= 1
+    first.choose("same as the displayed episode's")
+    first.wait_for_text('chosen: same as')
+    second.wait_for_text('chosen: same as')
+    client.wait(lambda: second.sequence == first.sequence, what='both at one number')
+    assert second.initialised == 2
+    assert second.markers == first.markers
+
+
+def test_a_restarted_server_is_noticed_and_shows_the_state_as_it_is(stage, session):
+    _, _, launch, operator = stage
+    client, _, rviz = session
+    before = rviz.initialised
+    assert operator.end(signal.SIGINT) == 0
+    launch('operator')
+    client.wait(lambda: rviz.initialised > before, what='the new server')
+    rviz.wait_for_text('IDLE  |  armed')
+    assert 'stop' in rviz.buttons
