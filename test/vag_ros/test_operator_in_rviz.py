@@ -1,6 +1,5 @@
 """Whole sessions of an operator in RViz, over the real nodes."""
 
-import dataclasses
 import signal
 
 import pytest
@@ -14,7 +13,6 @@ from vag_core import resources
 from vag_core.configuration import load, read_yaml
 from vag_core.images import encode_png
 from vag_ros import convert, msg, names
-from vag_ros.msg import ReplayState
 
 LIFT = 'pick up the red cube with the left arm'
 
@@ -89,7 +87,7 @@ def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(se
     rviz.wait_for_text('APPROVED')
     late = RvizClient(client, 'late')
     assert late.text[0].startswith('APPROVED')
-    assert late.button('replay') == dataclasses_replaced(rviz.button('replay'), client_id='late')
+    assert late.button('replay').control_name == rviz.button('replay').control_name
     assert arms.count == 0
     rviz.click('replay')
     arms.wait_for_commands(20)
@@ -100,12 +98,6 @@ def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(se
     rviz.click('reset')
     rviz.click('arm')
     rviz.wait_for_text('IDLE  |  armed')
-
-
-def dataclasses_replaced(message, **fields):
-    for name, value in fields.items():
-        setattr(message, name, value)
-    return message
 
 
 def test_stale_clicks_are_refused_and_say_so(session, stage):
@@ -136,8 +128,6 @@ def test_stale_clicks_are_refused_and_say_so(session, stage):
     rviz.wait_for_text('IDLE')
     rviz.send(old_replay)
     rviz.wait_for_text('replay refused: replay was clicked for')
-    rviz.send(dataclasses_replaced(old_replay, control_name='replay'))
-    rviz.wait_for_text("replay was clicked for ''") if False else None
     assert arms.count == 0
 
 
