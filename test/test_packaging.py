@@ -24,7 +24,7 @@ SECTIONS_OF = {
 }
 LAYERS = ('vag_core', 'vag_sim', 'vag_ros')
 # Packages of a ROS 2 installation, used only where there is one.
-OF_ROS = {'cv_bridge', 'launch', 'launch_ros', 'control_msgs'}
+OF_ROS = {'cv_bridge', 'launch', 'launch_ros', 'control_msgs', 'tf2_msgs'}
 
 
 def normalised(name: str) -> str:
