@@ -1,7 +1,9 @@
 import pytest
+import torch
 
-from vag_core.cost import cost
+from vag_core.cost import _decode_flop, _flop, cost
 from vag_core.model.action import ActionConfig
+from vag_core.model.vae import VaeConfig, VaeKind, WanConfig, make_vae
 from vag_core.model.vag import VagConfig
 
 
@@ -32,3 +34,20 @@ def test_guidance_doubles_the_video_evaluations_only(full_size):
 
 def test_an_episode_is_the_sum_of_its_parts(full_size):
     assert full_size.episode_flop / 1e15 == pytest.approx(23.62, rel=0.001)
+
+
+def test_the_wan_vae_decodes_the_full_clip_with_262_tflop():
+    with torch.device('meta'):
+        vae = make_vae(VaeConfig(kind=VaeKind.WAN))
+        latent, picture = torch.empty(1, 16, 24, 54, 96), torch.empty(1, 3, 1, 432, 768)
+    assert _decode_flop(vae, latent) / 1e12 == pytest.approx(262.3, abs=0.05)
+    assert _flop(vae.encode, picture) / 1e12 == pytest.approx(2.25, abs=0.005)
+
+
+@pytest.mark.parametrize('kind', list(VaeKind))
+def test_a_decoder_s_cost_follows_from_its_first_frames(kind):
+    with torch.device('meta'):
+        wan = WanConfig(base_dim=4, dim_mult=(1, 1, 2, 2), num_res_blocks=1)
+        vae = make_vae(VaeConfig(kind=kind, wan=wan))
+        latent = torch.empty(1, 16, 7, 2, 3)
+    assert _decode_flop(vae, latent) == _flop(vae.decode, latent)
