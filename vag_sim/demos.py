@@ -17,6 +17,9 @@ from vag_core.robot import RobotProfile, load_profile
 from vag_sim.splits import SINGLE_SENTENCE_TASK, Split, seeds_of, split_of
 from vag_sim.tasks import FPS, Task, UnreachableError, make_task
 
+CAPTIONED_CELLS = 4
+"""Width of the caption of a row of the contact sheet, in frames."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -212,7 +215,7 @@ def run_jobs(jobs: list[Job], workers: int | None = None) -> Iterator[Outcome]:
 def contact_sheet(
     folders: list[Path], camera: str, rows: int = 24, columns: int = 8, width: int = 160
 ) -> np.ndarray:
-    """Tile a row of evenly spaced frames for each of at most ``rows`` episodes: (H, W, 3) RGB."""
+    """Tile frames of at most ``rows`` episodes, a captioned row each: (H, W, 3) RGB."""
     import cv2
 
     from vag_core.draw import write_caption
@@ -226,6 +229,9 @@ def contact_sheet(
         cells = [
             cv2.resize(video[k], (width, height), interpolation=cv2.INTER_AREA) for k in moments
         ]
-        cells[0] = write_caption(cells[0], folder.name)
-        lines.append(np.hstack(cells))
+        header = json.loads((folder / 'episode.json').read_text())
+        line, captioned = np.hstack(cells), CAPTIONED_CELLS * width
+        caption = f'{folder.name}: {header["instruction"]}'
+        line[:, :captioned] = write_caption(line[:, :captioned], caption)
+        lines.append(line)
     return np.vstack(lines)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 # Seconds from which to which the phases last; heights and times are as short as the robot's
 # acceleration limits let them be.
-REACH, DESCEND, CLOSE, LIFT = (0.0, 3.6), (3.3, 4.35), (4.35, 5.0), (5.0, 5.95)
-CARRY, LOWER, OPEN, RISE = (5.95, 7.4), (7.4, 8.1), (8.05, 8.6), (8.5, 9.2)
+REACH, DESCEND, CLOSE, LIFT = (0.0, 3.7), (3.4, 4.4), (4.4, 5.05), (5.05, 6.0)
+
+CARRY, LOWER, OPEN, RISE = (6.0, 7.45), (7.45, 8.15), (8.1, 8.65), (8.55, 9.2)
 HOVER_HEIGHT, LIFT_HEIGHT, OVER_RELEASE = 0.05, 0.07, 0.03
 RELEASE_HEIGHT = 0.058
 """Tool over the table when the cube is let go: the fingertips stay above the bowl's rim, m."""
