@@ -11,6 +11,7 @@ range over the demonstrations and the mean PSNR of the generated videos is over 
 import argparse
 import math
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ def curve(losses: list[float]) -> list[str]:
     """Draw the logarithm of losses, averaged over columns, as lines of text from high to low."""
     columns = min(COLUMNS, len(losses))
     edges = [round(k * len(losses) / columns) for k in range(columns + 1)]
-    means = [sum(losses[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [sum(losses[a:b]) / (b - a) for a, b in pairwise(edges)]
     logs = [math.log10(mean) for mean in means]
     low, high = min(logs), max(logs)
     heights = [round((value - low) / max(1e-9, high - low) * (ROWS - 1)) for value in logs]

@@ -141,7 +141,8 @@ class TrainingRun:
                     finished = self.states.finished(name)
                 self.spent[name] = finished[0]
             self.journal.close()
-            return self._conclude() if self.processes.main else None
+            model, start = self._assemble()
+            return self._conclude(model, start) if self.processes.main else None
         finally:
             self.journal.close()
 
@@ -322,10 +323,9 @@ class TrainingRun:
             if part is not None:
                 part.requires_grad_(False).eval().to(self.processes.device)
 
-    def _conclude(self) -> Measurements | None:
+    def _conclude(self, model: Vag, start: CheckpointConfig | None) -> Measurements | None:
         """Write checkpoint, adapter, curves and measurements."""
         training = self.recipe.training
-        model, start = self._assemble()
         self._save_adapters()
         trained = {p for name in training.stages for p in trained_parts(model, training, name)}
         references = {} if start is None else start.weights
