@@ -3,7 +3,7 @@ import torch
 
 from vag_core.cost import _decode_flop, _flop, cost
 from vag_core.model.action import ActionConfig
-from vag_core.model.vae import VaeConfig, VaeKind, WanConfig, make_vae
+from vag_core.model.vae import VaeConfig, VaeKind, make_vae
 from vag_core.model.vag import VagConfig
 
 
@@ -44,10 +44,7 @@ def test_the_wan_vae_decodes_the_full_clip_with_262_tflop():
     assert _flop(vae.encode, picture) / 1e12 == pytest.approx(2.25, abs=0.005)
 
 
-@pytest.mark.parametrize('kind', list(VaeKind))
-def test_a_decoder_s_cost_follows_from_its_first_frames(kind):
+def test_a_decoder_s_cost_follows_from_its_first_frames():
     with torch.device('meta'):
-        wan = WanConfig(base_dim=4, dim_mult=(1, 1, 2, 2), num_res_blocks=1)
-        vae = make_vae(VaeConfig(kind=kind, wan=wan))
-        latent = torch.empty(1, 16, 7, 2, 3)
+        vae, latent = make_vae(VaeConfig()), torch.empty(1, 16, 7, 2, 3)
     assert _decode_flop(vae, latent) == _flop(vae.decode, latent)
