@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load
+from vag_core.driver import DriverService, StatusTopic
 from vag_core.embodiment import Embodiment
 from vag_core.workcell import Workcell
 
@@ -92,13 +93,31 @@ class Gripper:
 
 @config
 class Arm:
-    """One arm and its driver's topics; ``driver_joints`` are the names in its JointState."""
+    """One arm and its driver's topics; ``driver_joints`` are the names in its JointState.
+
+    Attributes:
+        status: where the driver reports faults, if it does.
+        gate_service: lets commands through (true: when armed) or not (false: when disarmed or
+            latched, once the arm is at rest).
+        stop_service: makes the driver hold the arm where it is; called when commands can no
+            longer be sent in time. Never one that cuts power or lets the arm sink.
+    """
 
     name: str
     driver_joints: tuple[str, ...]
     command_topic: str
     feedback_topic: str
     gripper: Gripper = Gripper()
+    status: StatusTopic | None = None
+    gate_service: DriverService | None = None
+    stop_service: DriverService | None = None
+
+    def validate(self) -> None:
+        """Raise ConfigError for a gate that can be neither opened nor closed."""
+        if self.gate_service is not None and self.gate_service.type != 'std_srvs/srv/SetBool':
+            raise ConfigError(
+                f'gate_service: type = {self.gate_service.type!r}: must be std_srvs/srv/SetBool'
+            )
 
     @property
     def joints(self) -> tuple[str, ...]:
@@ -210,6 +229,9 @@ class RobotProfile:
         gripper_joint: driver name of the gripper joint.
         joint_limits: by driver joint name, the same for each arm.
         workcell: where bases and table are, for checking plans; a real robot has no default.
+        checklist: what a person must see to before arming; arming asks for it.
+        scene_tolerance: grey levels by which a part of the camera's picture may differ from the
+            conditioning image before the scene counts as changed.
     """
 
     name: str
@@ -225,6 +247,8 @@ class RobotProfile:
     home: dict[str, float]
     joint_limits: dict[str, JointLimits]
     workcell: Workcell | None = None
+    checklist: tuple[str, ...] = ()
+    scene_tolerance: float = 25.0
     safety: Safety = Safety()
 
     def validate(self) -> None:
@@ -242,6 +266,8 @@ class RobotProfile:
         self._validate_arms()
         self._validate_home()
         self._validate_workcell()
+        if not (np.isfinite(self.scene_tolerance) and self.scene_tolerance > 0):
+            raise ConfigError(f'scene_tolerance = {self.scene_tolerance}: must be positive')
         for joint, limits in self.joint_limits.items():
             if limits.max_jerk is not None and not self.safety.smoothing_window_s:
                 raise ConfigError(
@@ -329,19 +355,22 @@ class RobotProfile:
         start = self.joint_names.index(arm.joints[0])
         return slice(start, start + len(arm.driver_joints))
 
+    def driver_affine(self, arm: Arm) -> tuple[np.ndarray, np.ndarray]:
+        """Scale and offset (n,) with which the arm's joints in rad and m become driver values."""
+        gripper = np.array([joint == self.gripper_joint for joint in arm.driver_joints])
+        return np.where(gripper, arm.gripper.scale, 1.0), np.where(
+            gripper, arm.gripper.offset, 0.0
+        )
+
     def to_driver(self, arm: Arm, position: np.ndarray) -> list[float]:
         """Turn the arm's joint positions (n,) into the driver's units and order."""
-        values = [float(value) for value in position]
-        index = arm.driver_joints.index(self.gripper_joint)
-        values[index] = arm.gripper.scale * values[index] + arm.gripper.offset
-        return values
+        scale, offset = self.driver_affine(arm)
+        return (scale * np.asarray(position, dtype=float) + offset).tolist()
 
     def from_driver(self, arm: Arm, values: list[float]) -> np.ndarray:
         """Turn the driver's joint values into rad and m: the inverse of :meth:`to_driver`."""
-        position = np.array(values, dtype=float)
-        index = arm.driver_joints.index(self.gripper_joint)
-        position[index] = (position[index] - arm.gripper.offset) / arm.gripper.scale
-        return position
+        scale, offset = self.driver_affine(arm)
+        return (np.array(values, dtype=float) - offset) / scale
 
     def as_embodiment(self) -> Embodiment:
         """Return the embodiment whose actions this robot executes as they are."""

@@ -123,6 +123,7 @@ class VagClient:
             episode_id=episode.episode_id,
             trajectory=episode.trajectory,
             conditioning_stamp=episode.conditioning_stamp,
+            conditioning_image=episode.conditioning_image,
         )
         return self._run_goal(self._replay, goal, on_feedback, timeout_s)
 

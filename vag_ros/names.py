@@ -22,9 +22,12 @@ GENERATED_VIDEO = 'vag/episode/video/compressed'
 REQUESTED_TRAJECTORY = 'vag/episode/trajectory'
 SIM_SUCCESS = 'vag/sim/success'
 BAG = 'vag/recorder/bag'
+HEARTBEAT = 'vag/heartbeat'
+DIAGNOSTICS = '/diagnostics'
 
 GENERATE_EPISODE = 'vag/generate_episode'
 REPLAY_TRAJECTORY = 'vag/replay_trajectory'
+FOLLOW_JOINT_TRAJECTORY = 'vag/follow_joint_trajectory'
 
 APPROVE = 'vag/approve'
 STOP = 'vag/stop'

@@ -101,6 +101,7 @@ class Goals:
             episode_id=episode.episode_id,
             trajectory=episode.trajectory,
             conditioning_stamp=episode.conditioning_stamp,
+            conditioning_image=episode.conditioning_image,
             wait_for_approval=True,
         )
         sent = self._replayer.send_goal_async(goal)

@@ -23,15 +23,26 @@ def parameter(
     description: str,
     low: float | None = None,
     high: float | None = None,
+    *,
     choices: tuple[str, ...] = (),
+    live: bool = False,
 ) -> Any:
-    """Declare a dataclass field that is a node parameter; ``low``/``high`` bound a number."""
-    metadata = {'description': description, 'low': low, 'high': high, 'choices': choices}
+    """Declare a dataclass field that is a node parameter; ``low``/``high`` bound a number.
+
+    Only one that is ``live`` may be changed while the node runs.
+    """
+    metadata = {
+        'description': description,
+        'low': low,
+        'high': high,
+        'choices': choices,
+        'live': live,
+    }
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def declare(node: Node, cls: type[T]) -> T:
-    """Declare every field of the dataclass ``cls`` as a read-only parameter and return its values.
+    """Declare every field of the dataclass ``cls`` as a parameter and return its values at start.
 
     Raises:
         ConfigError: for an unknown name, a wrong type or a value out of range, naming the
@@ -61,7 +72,7 @@ def _checked(name: str, value: Any, field: dataclasses.Field) -> Any:
     if type(value) is not expected:
         raise ConfigError(f'parameter {name} = {value!r}: must be {expected.__name__}')
     low, high, choices = (field.metadata[key] for key in ('low', 'high', 'choices'))
-    if (low is not None and value < low) or (high is not None and value > high):
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise ConfigError(f'parameter {name} = {value}: must lie between {low} and {high}')
     if choices and value not in choices:
         raise ConfigError(f'parameter {name} = {value!r}: must be one of {", ".join(choices)}')
@@ -72,7 +83,7 @@ def _descriptor(field: dataclasses.Field) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         description=field.metadata['description'],
         additional_constraints=', '.join(field.metadata['choices']),
-        read_only=True,
+        read_only=not field.metadata['live'],
     )
     low, high = field.metadata['low'], field.metadata['high']
     if low is not None and high is not None:

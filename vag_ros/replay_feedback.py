@@ -1,74 +1,98 @@
-"""Listens to the arms' joint states in a thread of its own.
+"""What the replay server hears of the robot while it moves: joint states, status, heartbeat."""
 
-Drivers publish at up to 200 Hz per arm. An executor looks at every entity of its nodes for every
-message, so a node with nothing but these subscriptions costs a fraction of what the server's own
-node would; and no other callback can delay it.
-"""
-
-import contextlib
-import threading
+import importlib
 import time
+from collections.abc import Callable
 
-import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Empty
 
 from vag_core.robot import RobotProfile
+from vag_core.safety.driver_status import DriverStatus
 from vag_core.safety.feedback import Feedback
+from vag_core.safety.heartbeat import Heartbeat
 from vag_ros import names
+from vag_ros.side_node import SideNode
 
 # After each message: two arms at 200 Hz are then heard at about 100 Hz each, newest first.
 PAUSE_S = 0.004
+LOG_PERIOD_S = 5.0
 
 
-class FeedbackListener:
-    """Keeps ``feedback`` up to date until :meth:`close`.
+class RobotListener:
+    """Keeps ``feedback``, ``status`` and ``heartbeat`` up to date until :meth:`close`.
 
     Args:
-        server: the node whose name and namespace this one takes after.
+        server: the node whose name and namespace the listening one takes after.
         profile: names the topics.
-        feedback: receives the joint states.
+        heartbeat_timeout_s: longest time between two heartbeats; 0 asks for none.
     """
 
-    def __init__(self, server: Node, profile: RobotProfile, feedback: Feedback):
-        self._feedback = feedback
-        self._node = rclpy.create_node(
-            f'{server.get_name()}_feedback',
-            namespace=server.get_namespace(),
-            context=server.context,
-            use_global_arguments=False,
-            start_parameter_services=False,
-            enable_rosout=False,
-        )
+    def __init__(self, server: Node, profile: RobotProfile, heartbeat_timeout_s: float):
         self._log = server.get_logger()
+        types = [self._status_type(arm) for arm in profile.arms]
+        self.feedback = Feedback(profile)
+        self.status = DriverStatus(profile, [i for i, t in enumerate(types) if t is not None])
+        self.heartbeat = Heartbeat(heartbeat_timeout_s, names.HEARTBEAT)
+        self._side = SideNode(server, 'feedback', PAUSE_S)
         for index, arm in enumerate(profile.arms):
-            self._node.create_subscription(
+            self._subscribe(
                 JointState,
                 arm.feedback_topic,
-                lambda message, index=index: self._take(index, message),
-                names.FEEDBACK_QOS,
+                lambda message, index=index: self._take_joints(index, message),
             )
-        self._closing = threading.Event()
-        self._executor = SingleThreadedExecutor(context=server.context)
-        self._executor.add_node(self._node)
-        self._thread = threading.Thread(target=self._spin, name='feedback', daemon=True)
-        self._thread.start()
+            if types[index] is not None:
+                self._subscribe(
+                    types[index],
+                    arm.status.topic,
+                    lambda message, index=index: self._take_status(index, message),
+                )
+        if heartbeat_timeout_s:
+            self._subscribe(
+                Empty, names.HEARTBEAT, lambda _: self.heartbeat.beat(time.monotonic_ns())
+            )
+        self._side.start()
 
     def close(self) -> None:
         """Stop listening."""
-        self._closing.set()
-        self._thread.join(1.0)
-        self._executor.shutdown()
-        self._node.destroy_node()
+        self._side.close()
 
-    def _take(self, arm: int, message: JointState) -> None:
-        problem = self._feedback.update(arm, message.name, message.position, time.monotonic_ns())
+    def _subscribe(self, kind: type, topic: str, callback: Callable) -> None:
+        self._side.node.create_subscription(kind, topic, callback, names.FEEDBACK_QOS)
+
+    def _status_type(self, arm) -> type | None:
+        if arm.status is None:
+            return None
+        try:
+            return find_type(arm.status.type)
+        except ImportError as error:
+            self._log.warning(
+                f'the status of arm {arm.name} on {arm.status.topic} is not watched: '
+                f'{arm.status.type} is not installed ({error})'
+            )
+            return None
+
+    def _take_joints(self, arm: int, message: JointState) -> None:
+        problem = self.feedback.update(arm, message.name, message.position, time.monotonic_ns())
         if problem:
-            self._log.warning(problem, throttle_duration_sec=5.0)
+            self._log.warning(problem, throttle_duration_sec=LOG_PERIOD_S)
 
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            while not self._closing.is_set():
-                self._executor.spin_once(timeout_sec=0.1)
-                self._closing.wait(PAUSE_S)
+    def _take_status(self, arm: int, message) -> None:
+        fault = self.status.update(arm, message, time.monotonic_ns())
+        if fault is not None:
+            self._log.warning(fault.message, throttle_duration_sec=LOG_PERIOD_S)
+
+
+def find_type(name: str) -> type:
+    """Import an interface by its name, as in ``ros2 topic type``: ``std_msgs/msg/Int32``.
+
+    Raises:
+        ImportError: its package is not installed, or has no such interface.
+    """
+    package, kind, interface = name.split('/')
+    module = importlib.import_module(f'{package}.{kind}')
+    try:
+        return getattr(module, interface)
+    except AttributeError:
+        raise ImportError(f'{package}.{kind} has no {interface}') from None

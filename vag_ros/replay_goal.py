@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from vag_core.robot import RobotProfile
 from vag_core.safety.feedback import Feedback
 from vag_core.safety.motion import Motion, arrived, moved
@@ -14,23 +16,39 @@ from vag_core.safety.plan import Plan
 from vag_core.safety.request import TrajectoryRequest
 from vag_core.safety.schedule import Schedule
 from vag_ros.msg import ReplayState
+from vag_ros.real_time import real_time
 from vag_ros.replay_planner import Planner
+from vag_ros.replay_scene import Conditioning
 from vag_ros.replay_stream import Commander, new_schedule, stream
 
 POLL_S = 0.01
+# How often the scene is compared while a plan waits for its approval.
+COMPARE_S = 0.5
 # Arms that move on their own between planning and start are not chased for ever.
 MAX_PLANS = 5
 
 
 @dataclass(frozen=True)
 class Robot:
-    """What a goal needs to move the robot."""
+    """What a goal needs to move the robot.
+
+    Attributes:
+        wall_clock_ns: for stamps.
+        trouble: why motion is not safe for reasons beside the joint states: driver, heartbeat.
+        changes: what differs from the conditioning image at a measured pose.
+        speed: share of the planned speed that is wanted now.
+        real_time_priority: to ask for while streaming; 0 for none.
+    """
 
     profile: RobotProfile
     feedback: Feedback
     commander: Commander
     planner: Planner
     wall_clock_ns: Callable[[], int]
+    trouble: Callable[[], Refusal | None]
+    changes: Callable[[Conditioning, np.ndarray], list[str]]
+    speed: Callable[[], float]
+    real_time_priority: int
 
 
 class ReplayGoal:
@@ -40,9 +58,15 @@ class ReplayGoal:
         episode_id: as in the goal.
         request: the trajectory as it came.
         goal_time_s: time allowed to arrive after the last command.
+        conditioning: what the trajectory was generated from.
+        path_tolerance, goal_tolerance: (D,); None for the profile's.
         robot: the robot.
         on_change: called after each change of phase and each new plan.
         canceled: whether the client has asked for the end.
+
+    Attributes:
+        warnings: what differs from the conditioning image, while the plan waits for approval.
+        real_time: what came of asking for real-time priority.
     """
 
     def __init__(
@@ -51,6 +75,9 @@ class ReplayGoal:
         episode_id: str,
         request: TrajectoryRequest,
         goal_time_s: float,
+        conditioning: Conditioning,
+        path_tolerance: np.ndarray | None = None,
+        goal_tolerance: np.ndarray | None = None,
         robot: Robot,
         on_change: Callable[[], None],
         canceled: Callable[[], bool],
@@ -61,6 +88,11 @@ class ReplayGoal:
         self.plan: Plan | None = None
         self.motion: Motion | None = None
         self.schedule: Schedule | None = None
+        self.warnings: list[str] = []
+        self.real_time = ''
+        self._conditioning = conditioning
+        self._path_tolerance = path_tolerance
+        self._goal_tolerance = goal_tolerance
         self._request = request
         self._goal_time_s = goal_time_s
         self._robot = robot
@@ -90,6 +122,10 @@ class ReplayGoal:
             self._approved_plan = plan_id
             return ''
 
+    def compare(self) -> None:
+        """Look whether scene and arms are as in the conditioning image; see ``warnings``."""
+        self.warnings = self._robot.changes(self._conditioning, self._robot.feedback.pose)
+
     def run(self, *, automatic: bool, dry_run: bool) -> Refusal | None:
         """Serve the goal; return None after success, else why not.
 
@@ -108,6 +144,7 @@ class ReplayGoal:
                 )
             reason = (
                 feedback.stale(time.monotonic_ns())
+                or self._robot.trouble()
                 or self._robot.commander.conflict()
                 or self._asked_to_stop()
             )
@@ -135,11 +172,13 @@ class ReplayGoal:
         return None
 
     def _wait_for_approval(self, automatic: bool) -> Refusal | None:
+        self.compare()
         self._enter(ReplayState.PHASE_AWAITING_APPROVAL)
         if automatic:
             self.approve(self.episode_id, self.plan_id)
         limit = self._robot.profile.safety.approval_timeout_s
         deadline = time.monotonic() + limit
+        compared = time.monotonic()
         while self._approved_plan != self.plan_id:
             reason = self._asked_to_stop()
             if reason is not None:
@@ -147,25 +186,32 @@ class ReplayGoal:
             if time.monotonic() > deadline:
                 text = f'nobody approved plan {self.plan_id} within {limit:.0f} s'
                 return Refusal(ErrorCode.APPROVAL_TIMEOUT, text, limit=limit)
+            if time.monotonic() > compared + COMPARE_S:
+                compared = time.monotonic()
+                self.compare()
             time.sleep(POLL_S)
         return None
 
     def _move(self) -> Refusal | None:
         robot = self._robot
-        self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
-        self.motion = Motion(self.plan, robot.profile)
-        stream(
-            self.motion,
-            robot.feedback,
-            robot.commander,
-            self.schedule,
-            max_lateness_ns=round(robot.profile.safety.max_lateness_s * 1e9),
-            before_tick=self._before_tick,
-        )
-        return self.motion.ending
+        motion = Motion(self.plan, robot.profile, self._path_tolerance)
+        with real_time(robot.real_time_priority) as self.real_time:
+            self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
+            self.motion = motion
+            stream(
+                motion,
+                robot.feedback,
+                robot.commander,
+                self.schedule,
+                max_lateness_ns=round(robot.profile.safety.max_lateness_s * 1e9),
+                before_tick=self._before_tick,
+            )
+        return motion.ending
 
     def _before_tick(self) -> Refusal | None:
-        reason = self.motion.ending or self._asked_to_stop()
+        self.motion.set_speed(self._robot.speed())
+        # A collision counts even when something else has ended the motion before.
+        reason = self._robot.trouble() or self.motion.ending or self._asked_to_stop()
         if reason is not None:
             self._enter(ReplayState.PHASE_DECELERATING)
         elif self.motion.path_time < self.plan.approach_duration:
@@ -179,10 +225,14 @@ class ReplayGoal:
         feedback, profile = self._robot.feedback, self._robot.profile
         deadline = time.monotonic() + self._goal_time_s
         while True:
-            reason = feedback.stale(time.monotonic_ns()) or self._asked_to_stop()
+            reason = (
+                feedback.stale(time.monotonic_ns())
+                or self._robot.trouble()
+                or self._asked_to_stop()
+            )
             if reason is not None:
                 return reason
-            reason = arrived(self.plan, feedback.pose, profile)
+            reason = arrived(self.plan, feedback.pose, profile, self._goal_tolerance)
             if reason is None or time.monotonic() > deadline:
                 return reason
             time.sleep(POLL_S)

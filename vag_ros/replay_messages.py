@@ -54,9 +54,12 @@ def fill_state(state: ReplayState, goal: 'ReplayGoal | None', measured: np.ndarr
     if goal.plan is not None:
         state.time_scale = goal.plan.time_scale
         state.motion_duration = goal.plan.motion_duration
+    state.warnings = list(goal.warnings)
     if goal.motion is not None:
         elapsed, command = goal.schedule.sent * goal.plan.period, goal.motion.command
         state.time_from_start = elapsed
+        state.request_time = goal.plan.request_time(goal.motion.path_time)
+        state.speed_scaling = goal.motion.path_speed
         state.desired = point(command, elapsed)
         state.error = point(command - measured, elapsed)
         state.commands_sent = goal.schedule.sent

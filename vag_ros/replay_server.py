@@ -9,32 +9,41 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from vag_core.configuration import ConfigError
 from vag_core.robot import load_profile
-from vag_core.safety.feedback import Feedback
 from vag_core.safety.gate import Gate
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.request import check_stamp
-from vag_ros import names, phases
-from vag_ros.action import ReplayTrajectory
+from vag_core.safety.scene import image_age
+from vag_ros import names, phases, replay_diagnostics, replay_hold
 from vag_ros.convert import to_ns
+from vag_ros.follow_joint_trajectory import follow_front
 from vag_ros.msg import ReplayState
-from vag_ros.parameters import declare, parameter
+from vag_ros.parameters import declare
+from vag_ros.replay_arming import Arming
+from vag_ros.replay_diagnostics import Diagnostics
 from vag_ros.replay_display import Display
-from vag_ros.replay_feedback import FeedbackListener
+from vag_ros.replay_driver import DriverServices
+from vag_ros.replay_feedback import RobotListener
+from vag_ros.replay_front import Front, GoalRequest, ReplayFront
 from vag_ros.replay_goal import ReplayGoal, Robot
+from vag_ros.replay_hold import Hold
 from vag_ros.replay_messages import fill_state, to_request
+from vag_ros.replay_parameters import Parameters, refuse_automatic_motion
 from vag_ros.replay_planner import Planner
+from vag_ros.replay_scene import SceneWatch
 from vag_ros.replay_stream import Commander
 from vag_ros.shutdown import run
 from vag_ros.srv import Approve
@@ -52,22 +61,12 @@ FAULTS = {
     ErrorCode.COMMAND_LATE,
     ErrorCode.SOFTWARE_FAULT,
     ErrorCode.COMMAND_CONFLICT,
+    ErrorCode.DRIVER_FAULT,
+    ErrorCode.COLLISION,
+    ErrorCode.CLIENT_LOST,
 }
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """Parameters of the replay server."""
-
-    robot: str = parameter('sim', 'robot profile: a shipped name or the path of a YAML file')
-    approval: str = parameter(
-        'operator',
-        'who approves a plan; auto: simulated robots only',
-        choices=('operator', 'auto'),
-    )
-    dry_run: bool = parameter(True, 'plan, show and wait for approval, but send no command')
-    arm_on_start: bool = parameter(False, 'start armed; simulated robots only')
-    state_rate_hz: float = parameter(15.0, 'rate of state and feedback, Hz', 10.0, 20.0)
+# Endings without a braking that our commands have carried out.
+UNBRAKED = {ErrorCode.COMMAND_LATE, ErrorCode.SOFTWARE_FAULT}
 
 
 class ReplayServer(Node):
@@ -76,30 +75,47 @@ class ReplayServer(Node):
     def __init__(self) -> None:
         super().__init__('replay_server', automatically_declare_parameters_from_overrides=True)
         self._settings = declare(self, Parameters)
-        self._profile = load_profile(self._settings.robot)
-        self._refuse_automatic_motion_of_real_robots()
+        self._profile = profile = load_profile(self._settings.robot)
+        refuse_automatic_motion(profile, self._settings, self.get_parameter('use_sim_time').value)
         self._lock, self._publishing = threading.Lock(), threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
         self._closing = False
         self._stopped = False
+        self._speed = self._settings.speed_scaling
         self._goal: ReplayGoal | None = None
-        self._handle: ServerGoalHandle | None = None
+        self._active: tuple[ServerGoalHandle, Front] | None = None
         self._last_error = Refusal(ErrorCode.SUCCESSFUL, '')
         self._gate = Gate()
         if self._settings.arm_on_start:
             self._gate.arm()
+        self._listener = RobotListener(self, profile, self._settings.heartbeat_timeout_s)
+        self._scene = SceneWatch(self, profile, self._settings.max_image_age)
+        self._drivers = DriverServices(self, profile)
+        commander = Commander(self, profile)
         self._robot = Robot(
-            profile=self._profile,
-            feedback=Feedback(self._profile),
-            commander=Commander(self, self._profile),
+            profile=profile,
+            feedback=self._listener.feedback,
+            commander=commander,
             planner=Planner(self._settings.robot),
             wall_clock_ns=lambda: self.get_clock().now().nanoseconds,
+            trouble=self._trouble,
+            changes=self._scene.changes,
+            speed=lambda: self._speed,
+            real_time_priority=self._settings.real_time_priority,
         )
-        self._listener = FeedbackListener(self, self._profile, self._robot.feedback)
+        self._hold = Hold(profile, self._listener.feedback, commander, self._settings.hold_publish)
+        self._arming = Arming(
+            profile,
+            self._gate,
+            self._listener,
+            commander,
+            self._drivers,
+            contact=not self._settings.dry_run,
+        )
         self._create_interfaces()
         self.get_logger().info(
-            f'robot {self._profile.name}, {self._profile.command_rate_hz:.0f} Hz, approval '
+            f'robot {profile.name}, {profile.command_rate_hz:.0f} Hz, approval '
             f'{self._settings.approval}, dry_run {self._settings.dry_run}'
         )
 
@@ -111,31 +127,27 @@ class ReplayServer(Node):
         self._stopped = self._idle.wait(STOP_PATIENCE_S)
         if not self._stopped:
             self.get_logger().error(f'still braking after {STOP_PATIENCE_S} s')
+        self._hold.end()
+        if not self._settings.dry_run:
+            self._drivers.close_gates(wait=True)
         self._robot.planner.close()
         self._publish_state()
         self._state.wait_for_all_acked(Duration(seconds=1))
         self._listener.close()
+        self._scene.close()
 
     def _close(self) -> None:
         self._closing = True
 
-    def _refuse_automatic_motion_of_real_robots(self) -> None:
-        if self._profile.simulated:
-            return
-        for name, value, allowed in (
-            ('approval', self._settings.approval, 'operator'),
-            ('arm_on_start', self._settings.arm_on_start, False),
-            ('use_sim_time', self.get_parameter('use_sim_time').value, False),
-        ):
-            if value != allowed:
-                raise ConfigError(
-                    f'parameter {name} = {value!r}: must be {allowed!r} for robot '
-                    f'{self._profile.name}, which is not simulated'
-                )
+    def _trouble(self) -> Refusal | None:
+        now = time.monotonic_ns()
+        return self._listener.status.problem(now) or self._listener.heartbeat.lost(now)
 
     def _create_interfaces(self) -> None:
         self._state = self.create_publisher(ReplayState, names.REPLAY_STATE, names.STATE_QOS)
         self._display = Display(self, self._profile)
+        self._diagnostics = Diagnostics(self, self._profile, self._listener)
+        self.add_on_set_parameters_callback(self._on_parameters)
         services = MutuallyExclusiveCallbackGroup()
         for name, callback in (
             (names.STOP, self._on_stop),
@@ -149,88 +161,109 @@ class ReplayServer(Node):
         self.create_timer(1 / self._settings.state_rate_hz, self._on_timer, timers)
         self.create_timer(1 / GHOST_RATE_HZ, self._on_ghost_timer, timers)
         self.create_timer(RIVAL_CHECK_S, self._on_rival_timer, timers)
-        self._server = ActionServer(
-            self,
-            ReplayTrajectory,
-            names.REPLAY_TRAJECTORY,
-            execute_callback=self._execute,
-            goal_callback=lambda _: GoalResponse.ACCEPT,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
-            callback_group=ReentrantCallbackGroup(),
-        )
-
-    def _execute(self, handle: ServerGoalHandle) -> ReplayTrajectory.Result:
-        goal = self._new_goal(handle)
-        if isinstance(goal, Refusal):
-            return self._end(handle, goal, None)
-        try:
-            outcome = goal.run(
-                automatic=self._settings.approval == 'auto'
-                and not handle.request.wait_for_approval,
-                dry_run=self._settings.dry_run,
+        self.create_timer(1 / replay_diagnostics.RATE_HZ, self._on_diagnostics_timer, timers)
+        if self._settings.hold_publish:
+            self.create_timer(1 / replay_hold.RATE_HZ, self._on_hold_timer, timers)
+        fronts = [ReplayFront(names.REPLAY_TRAJECTORY), follow_front(self, self._profile)]
+        self._servers = [
+            ActionServer(
+                self,
+                front.action,
+                front.name,
+                execute_callback=partial(self._execute, front),
+                goal_callback=lambda _: GoalResponse.ACCEPT,
+                cancel_callback=lambda _: CancelResponse.ACCEPT,
+                callback_group=ReentrantCallbackGroup(),
             )
+            for front in fronts
+            if front is not None
+        ]
+
+    def _execute(self, front: Front, handle: ServerGoalHandle) -> Any:
+        request = front.request(handle.request)
+        goal = self._new_goal(front, handle, request)
+        if isinstance(goal, Refusal):
+            return self._end(front, handle, goal, None)
+        automatic = self._settings.approval == 'auto' and not request.wait_for_approval
+        try:
+            outcome = goal.run(automatic=automatic, dry_run=self._settings.dry_run)
         except Exception as error:
             self.get_logger().error(traceback.format_exc())
             outcome = Refusal(ErrorCode.SOFTWARE_FAULT, f'the replay server failed: {error!r}')
         try:
-            if outcome is not None and goal.motion is not None and outcome.code in FAULTS:
-                self._gate.latch(outcome.message)
-            return self._end(handle, outcome, goal)
+            if goal.motion is not None:
+                self._after_motion(goal, outcome)
+            return self._end(front, handle, outcome or Refusal(ErrorCode.SUCCESSFUL, ''), goal)
         finally:
-            self._handle = None
+            self._active = None
             self._idle.set()
             self._publish_state()
 
-    def _new_goal(self, handle: ServerGoalHandle) -> ReplayGoal | Refusal:
+    def _after_motion(self, goal: ReplayGoal, outcome: Refusal | None) -> None:
+        code = outcome.code if outcome is not None else ErrorCode.SUCCESSFUL
+        if code in FAULTS:
+            self._gate.latch(outcome.message)
+        if code in UNBRAKED:
+            self._drivers.stop_arms()
+        elif code is not ErrorCode.COMMAND_CONFLICT:
+            self._hold.begin(goal.motion.command)
+        if not self._gate.armed:
+            self._drivers.close_gates()
+
+    def _new_goal(
+        self, front: Front, handle: ServerGoalHandle, request: GoalRequest | Refusal
+    ) -> ReplayGoal | Refusal:
         with self._lock:
             if self._closing:
                 return Refusal(ErrorCode.SHUTTING_DOWN, SHUTTING_DOWN)
             if not self._idle.is_set():
                 text = f'busy with episode {self._goal.episode_id!r}, plan {self._goal.plan_id!r}'
                 return Refusal(ErrorCode.BUSY, text)
-            # A dry run sends no command: its plans may be looked at before anything is armed.
-            refusal = None if self._settings.dry_run else self._gate.refusal()
-            refusal = refusal or self._check_stamp(handle.request.trajectory)
+            if isinstance(request, Refusal):
+                return request
+            refusal = self._refusal(request)
             if refusal is not None:
                 return refusal
-            goal_time = to_ns(handle.request.goal_time_tolerance) * 1e-9
-            if goal_time < 0:
-                text = f'goal_time_tolerance = {goal_time} s: must not be negative'
-                return Refusal(ErrorCode.INVALID_GOAL, text, value=goal_time, limit=0.0)
+            self._hold.end()
             self._goal = ReplayGoal(
-                episode_id=handle.request.episode_id,
-                request=to_request(handle.request.trajectory),
-                goal_time_s=goal_time or self._profile.safety.goal_time_s,
+                episode_id=request.episode_id,
+                request=to_request(request.trajectory),
+                goal_time_s=request.goal_time_s or self._profile.safety.goal_time_s,
+                conditioning=request.conditioning,
+                path_tolerance=request.path_tolerance,
+                goal_tolerance=request.goal_tolerance,
                 robot=self._robot,
                 on_change=self._on_goal_change,
                 canceled=lambda: handle.is_cancel_requested,
             )
-            self._handle = handle
+            self._active = handle, front
             self._last_error = Refusal(ErrorCode.SUCCESSFUL, '')
             self._idle.clear()
             return self._goal
 
-    def _check_stamp(self, trajectory: JointTrajectory) -> Refusal | None:
+    def _refusal(self, request: GoalRequest) -> Refusal | None:
+        now = self.get_clock().now().nanoseconds
+        checks = [
+            lambda: self._check_stamp(request.trajectory, now),
+            lambda: image_age(request.conditioning.stamp_ns, now, self._settings.max_image_age),
+        ]
+        # A dry run sends no command: its plans may be looked at before anything is armed.
+        if not self._settings.dry_run:
+            checks = [self._gate.refusal, self._trouble, *checks]
+        return next((reason for check in checks if (reason := check()) is not None), None)
+
+    @staticmethod
+    def _check_stamp(trajectory: JointTrajectory, now_ns: int) -> Refusal | None:
         start = end = to_ns(trajectory.header.stamp)
         if trajectory.points:
             end += to_ns(trajectory.points[-1].time_from_start)
-        return check_stamp(start, end, self.get_clock().now().nanoseconds)
+        return check_stamp(start, end, now_ns)
 
     def _end(
-        self, handle: ServerGoalHandle, outcome: Refusal | None, goal: ReplayGoal | None
-    ) -> ReplayTrajectory.Result:
-        result = ReplayTrajectory.Result()
-        if goal is not None:
-            result.plan_id = goal.plan_id
-            if goal.plan is not None:
-                result.clamp_report = self._display.report(goal)
-            if goal.schedule is not None:
-                result.commands_sent = goal.schedule.sent
-                result.late_ticks = goal.schedule.late_ticks
-                result.max_lateness = goal.schedule.max_lateness * 1e-9
-                result.delay = goal.schedule.delay * 1e-9
-        outcome = outcome or Refusal(ErrorCode.SUCCESSFUL, '')
-        result.error_code, result.error_string = int(outcome.code), outcome.message
+        self, front: Front, handle: ServerGoalHandle, outcome: Refusal, goal: ReplayGoal | None
+    ) -> Any:
+        planned = goal is not None and goal.plan is not None
+        report = self._display.report(goal) if planned else None
         if outcome.code is ErrorCode.SUCCESSFUL:
             handle.succeed()
         elif outcome.code is ErrorCode.CANCELED:
@@ -239,7 +272,7 @@ class ReplayServer(Node):
             self.get_logger().warning(f'{outcome.code.name}: {outcome.message}')
             handle.abort()
         self._last_error = outcome
-        return result
+        return front.result(outcome, goal, report)
 
     def _on_goal_change(self) -> None:
         if self._goal.phase == ReplayState.PHASE_AWAITING_APPROVAL:
@@ -263,13 +296,17 @@ class ReplayServer(Node):
         # In one step, so that no goal can slip in between.
         with self._lock:
             close_gate()
-            if not self._idle.is_set():
+            moving = not self._idle.is_set()
+            if moving:
                 self._goal.stop(reason)
+            elif not self._settings.dry_run:
+                self._drivers.close_gates()
         self._publish_state()
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         if self._idle.is_set():
             self._gate.reset()
+            self._listener.status.clear()
             response.success, response.message = True, f'reset; {names.ARM} permits motion'
         else:
             response.message = 'a goal is still active'
@@ -277,17 +314,7 @@ class ReplayServer(Node):
         return response
 
     def _on_arm(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        problems = []
-        stale = self._robot.feedback.stale(time.monotonic_ns())
-        if stale is not None:
-            problems.append(stale.message)
-        if not self._settings.dry_run:
-            problems += [f'nobody listens on {t}' for t in self._robot.commander.unheard()]
-            conflict = self._robot.commander.conflict()
-            problems += [conflict.message] if conflict is not None else []
-        if not problems:
-            refusal = self._gate.arm()
-            problems += [refusal.message] if refusal is not None else []
+        problems = self._arming.arm()
         response.success, response.message = not problems, '; '.join(problems) or 'armed'
         self._publish_state()
         return response
@@ -299,26 +326,33 @@ class ReplayServer(Node):
         if goal is None or self._idle.is_set():
             response.message = 'no plan is waiting for approval'
         else:
+            goal.compare()
             response.message = goal.approve(request.episode_id, request.plan_id)
+            response.warnings = list(goal.warnings)
         response.success = not response.message
         return response
 
+    def _on_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        for changed in parameters:
+            if changed.name == 'speed_scaling':
+                # The range check of rclpy lets rounding errors pass.
+                self._speed = min(max(changed.value, 0.0), 1.0)
+        return SetParametersResult(successful=True)
+
     def _on_timer(self) -> None:
         state = self._publish_state()
-        handle = self._handle
-        if handle is not None and handle.is_active:
-            handle.publish_feedback(
-                ReplayTrajectory.Feedback(
-                    phase=state.phase,
-                    plan_id=state.plan_id,
-                    joint_names=state.joint_names,
-                    desired=state.desired,
-                    actual=state.actual,
-                    error=state.error,
-                    time_from_start=state.time_from_start,
-                    motion_duration=state.motion_duration,
-                )
-            )
+        self._scene.add_pose(to_ns(state.header.stamp), self._robot.feedback.pose)
+        active = self._active
+        if active is not None and active[0].is_active:
+            handle, front = active
+            handle.publish_feedback(front.feedback(state))
+
+    def _on_diagnostics_timer(self) -> None:
+        self._diagnostics.publish(self._current_state(), self._goal)
+
+    def _on_hold_timer(self) -> None:
+        if self._idle.is_set():
+            self._hold.tick(self.get_clock().now().nanoseconds)
 
     def _on_ghost_timer(self) -> None:
         goal = self._goal
@@ -359,6 +393,7 @@ class ReplayServer(Node):
             last_error_code=int(self._last_error.code),
             last_error_string=self._last_error.message,
             joint_names=list(self._profile.joint_names),
+            speed_scaling_wanted=self._speed,
         )
         state.header.stamp = self.get_clock().now().to_msg()
         fill_state(state, self._goal, self._robot.feedback.pose)

@@ -1,6 +1,7 @@
 """The stream of commands: one message per arm and tick on a monotonic clock."""
 
 import array
+import math
 import time
 from collections.abc import Callable
 
@@ -15,45 +16,47 @@ from vag_core.safety.motion import Motion
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import command_period_ns
 from vag_core.safety.schedule import Schedule
-from vag_ros.convert import to_time
-
-# Deep, so that a recorder that lags for a moment misses nothing; a driver keeps as few as its own
-# subscription says.
-COMMAND_QOS = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
+from vag_ros.convert import NS
 
 
 class Commander:
     """Publishes commands to every arm of the robot in the driver's names, units and order.
 
-    Velocity and effort stay empty: some drivers read speed and force settings out of them.
+    Velocity and effort stay empty: some drivers read speed and force settings out of them. No
+    more commands are kept for a receiver that lags than ``max_lateness_s`` permits: an older one
+    would have stopped the motion, so it must not reach an arm later in a burst.
     """
 
     def __init__(self, node: Node, profile: RobotProfile):
         self._node = node
-        self._profile = profile
-        self._arms = [
-            (
-                arm,
-                profile.arm_slice(arm),
-                node.create_publisher(JointState, arm.command_topic, COMMAND_QOS),
-                JointState(name=list(arm.driver_joints)),
+        depth = math.ceil(profile.safety.max_lateness_s * profile.command_rate_hz)
+        qos = QoSProfile(depth=max(depth, 1), reliability=ReliabilityPolicy.RELIABLE)
+        self._arms = []
+        for arm in profile.arms:
+            message = JointState(name=list(arm.driver_joints))
+            message.position = array.array('d', bytes(8 * len(arm.driver_joints)))
+            scale, offset = profile.driver_affine(arm)
+            publisher = node.create_publisher(JointState, arm.command_topic, qos)
+            # Made once and written in place, tick by tick.
+            values = np.frombuffer(message.position)
+            self._arms.append(
+                (arm, profile.arm_slice(arm), publisher, message, values, scale, offset)
             )
-            for arm in profile.arms
-        ]
 
     def send(self, position: np.ndarray, stamp_ns: int) -> None:
         """Publish the (D,) position, rad and m, for all arms with the same stamp."""
-        stamp = to_time(stamp_ns)
-        for arm, where, publisher, message in self._arms:
-            message.header.stamp = stamp
-            message.position = array.array('d', self._profile.to_driver(arm, position[where]))
+        seconds, nanoseconds = divmod(stamp_ns, NS)
+        for _, where, publisher, message, values, scale, offset in self._arms:
+            message.header.stamp.sec, message.header.stamp.nanosec = seconds, nanoseconds
+            np.multiply(position[where], scale, out=values)
+            np.add(values, offset, out=values)
             publisher.publish(message)
 
     def unheard(self) -> list[str]:
         """Command topics that nobody subscribes to."""
         return [
             arm.command_topic
-            for arm, _, publisher, _ in self._arms
+            for arm, _, publisher, *_ in self._arms
             if not publisher.get_subscription_count()
         ]
 

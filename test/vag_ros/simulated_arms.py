@@ -186,7 +186,13 @@ class SimulatedArms:
 @contextmanager
 def running_server(folder, **parameters):
     """Start a replay server with arms that it may move; yields (arms, its process)."""
-    parameters = {'robot': 'sim', 'dry_run': False, **parameters}
+    parameters = {
+        'robot': 'sim',
+        'dry_run': False,
+        # The machine that tests may not be theirs alone.
+        'real_time_priority': 0,
+        **parameters,
+    }
     with reserved_domain() as domain, node_launcher(domain, folder) as launch:
         process, client = launch('replay_server', **parameters), Client(domain)
         arms = SimulatedArms(client)

@@ -49,14 +49,17 @@ class Feedback:
         """(D,) newest measured positions, rad and m, not to change; NaN where none has come."""
         return self._pose
 
+    def ages(self, now_ns: int) -> list[float]:
+        """Age of each arm's joint states in s, infinite where none has come."""
+        return [np.inf if at is None else (now_ns - at) * 1e-9 for at in self._received_ns]
+
     def stale(self, now_ns: int) -> Refusal | None:
         """Why the pose can't be relied on: an arm's joint states are missing or too old."""
         limit = self._profile.safety.feedback_timeout_s
-        for arm, received in zip(self._profile.arms, self._received_ns, strict=True):
-            if received is None:
+        for arm, age in zip(self._profile.arms, self.ages(now_ns), strict=True):
+            if age == np.inf:
                 text = f'no joint states of arm {arm.name} on {arm.feedback_topic}'
                 return Refusal(ErrorCode.FEEDBACK_STALE, text, limit=limit)
-            age = (now_ns - received) * 1e-9
             if age > limit:
                 text = (
                     f'joint states of arm {arm.name} on {arm.feedback_topic} are {age:.3f} s old; '

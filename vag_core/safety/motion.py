@@ -10,32 +10,60 @@ from vag_core.robot import RobotProfile
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import Plan
 from vag_core.safety.playback import Playback
+from vag_core.safety.retreat import Retreat
 from vag_core.safety.saturator import Saturator
+
+# Endings after which going on along the path would push on against whatever holds an arm.
+YIELDING = (ErrorCode.PATH_TOLERANCE_VIOLATED, ErrorCode.COLLISION)
 
 
 class Motion:
-    """Executes ``plan``; brakes along its path for the first reason to stop.
+    """Executes ``plan``; ends early for the first reason to stop.
+
+    It then brakes along the path, or, after one of the reasons :data:`YIELDING`, goes from where
+    the command is to where the arms are.
+
+    Args:
+        plan: what to do.
+        profile: gives the limits.
+        path_tolerance: (D,) largest following error; the profile's by default.
 
     Attributes:
         command: (D,) what was commanded last; the start pose before the first tick.
         ending: why the motion does not reach its end; None while it is undisturbed.
     """
 
-    def __init__(self, plan: Plan, profile: RobotProfile):
+    def __init__(
+        self, plan: Plan, profile: RobotProfile, path_tolerance: np.ndarray | None = None
+    ):
         self.plan = plan
         self.command = plan.positions[0]
         self.ending: Refusal | None = None
         self._profile = profile
-        self._tolerance = profile.tolerance('path_tolerance')
+        self._tolerance = (
+            profile.tolerance('path_tolerance') if path_tolerance is None else path_tolerance
+        )
         self._playback = Playback(
             plan.positions, plan.period, profile.per_joint('max_acceleration')
         )
         self._saturator = Saturator(plan.positions[0], profile, plan.period)
+        self._step = np.zeros_like(self.command)
+        self._yielding = False
+        self._retreat: Retreat | None = None
 
     @property
     def path_time(self) -> float:
         """S along the plan that the last command has reached."""
         return self._playback.path_time
+
+    @property
+    def path_speed(self) -> float:
+        """Share of the planned speed at which the last tick moved along the plan."""
+        return 0.0 if self._retreat is not None else self._playback.path_speed
+
+    def set_speed(self, speed: float) -> None:
+        """Go for this share of the planned speed, 0 (pause) to 1, as the limits allow."""
+        self._playback.speed = speed
 
     @property
     def saturated(self) -> int:
@@ -45,12 +73,16 @@ class Motion:
     @property
     def over(self) -> bool:
         """Whether the last command is the final one: the plan's end, or rest after braking."""
-        stage = self._saturator if self._saturator.tripped else self._playback
-        return stage.at_rest
+        if self._saturator.tripped:
+            return self._saturator.at_rest
+        if self._yielding and self._retreat is None:
+            return self._playback.path_speed == 0.0
+        return (self._retreat or self._playback).at_rest
 
     def stop(self, reason: Refusal) -> None:
-        """Brake from the next tick on; a reason that came before is kept."""
+        """End from the next tick on; a reason that came before is kept."""
         self.ending = self.ending or reason
+        self._yielding |= reason.code in YIELDING
         self._playback.decelerate()
 
     def tick(self, measured: np.ndarray, stale: Refusal | None) -> np.ndarray | None:
@@ -60,17 +92,27 @@ class Motion:
             measured: (D,) newest measured pose.
             stale: why ``measured`` can't be relied on, if so.
         """
-        reason = stale or self._lost_path(measured)
+        reason = stale or (None if self._retreat else self._lost_path(measured))
         if reason is not None:
             self.stop(reason)
+        if self._yielding and self._retreat is None and stale is None:
+            self._start_retreat(measured)
         if self.over:
             return None
-        self.command = self._saturator.limit(self._playback.next())
+        before = self.command
+        self.command = self._saturator.limit((self._retreat or self._playback).next())
+        self._step = self.command - before
         if self._saturator.tripped:
             joint = self._profile.joint_names[self._saturator.tripped_joint]
             text = f'{joint}: a command beyond its limits at {self.path_time:.3f} s was not sent'
             self.stop(Refusal(ErrorCode.SOFTWARE_FAULT, text, joint))
         return self.command
+
+    def _start_retreat(self, measured: np.ndarray) -> None:
+        if np.isfinite(measured).all():
+            self._retreat = Retreat(
+                self.command, self._step, measured, self._profile, self.plan.period
+            )
 
     def _lost_path(self, measured: np.ndarray) -> Refusal | None:
         return _beyond(
@@ -82,11 +124,17 @@ class Motion:
         )
 
 
-def arrived(plan: Plan, measured: np.ndarray, profile: RobotProfile) -> Refusal | None:
+def arrived(
+    plan: Plan,
+    measured: np.ndarray,
+    profile: RobotProfile,
+    goal_tolerance: np.ndarray | None = None,
+) -> Refusal | None:
     """Return None when the (D,) measured pose is within ``goal_tolerance`` of the plan's end."""
+    tolerance = profile.tolerance('goal_tolerance') if goal_tolerance is None else goal_tolerance
     return _beyond(
         measured - plan.positions[-1],
-        profile.tolerance('goal_tolerance'),
+        tolerance,
         profile,
         ErrorCode.GOAL_TOLERANCE_VIOLATED,
         'at the end; goal_tolerance',
@@ -101,6 +149,17 @@ def moved(plan: Plan, measured: np.ndarray, profile: RobotProfile) -> Refusal | 
         profile,
         ErrorCode.START_STATE_VIOLATED,
         'since the plan was made; start_tolerance',
+    )
+
+
+def displaced(before: np.ndarray, measured: np.ndarray, profile: RobotProfile) -> Refusal | None:
+    """Return None when the (D,) pose is within ``goal_tolerance`` of an earlier one."""
+    return _beyond(
+        measured - before,
+        profile.tolerance('goal_tolerance'),
+        profile,
+        ErrorCode.START_STATE_VIOLATED,
+        'its place; goal_tolerance',
     )
 
 

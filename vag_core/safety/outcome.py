@@ -32,6 +32,10 @@ class ErrorCode(enum.IntEnum):
     DRY_RUN = -23
     SOFTWARE_FAULT = -24
     COMMAND_CONFLICT = -25
+    DRIVER_FAULT = -26
+    COLLISION = -27
+    CLIENT_LOST = -28
+    STALE_IMAGE = -29
 
 
 @dataclass(frozen=True)

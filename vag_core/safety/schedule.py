@@ -18,6 +18,7 @@ class Schedule:
     def __init__(self, period: int, now: int, stamp_origin: int):
         self._period = period
         self._stamp_origin = stamp_origin
+        self._start = self._last = now
         self.due = now
         self.sent = 0
         self.late_ticks = 0
@@ -29,9 +30,16 @@ class Schedule:
         """Stamp of the tick that is due next."""
         return self._stamp_origin + self.sent * self._period
 
+    @property
+    def rate_hz(self) -> float:
+        """Ticks per second from the start to the last one sent; 0 before the second."""
+        elapsed = (self._last - self._start) * 1e-9
+        return (self.sent - 1) / elapsed if self.sent > 1 and elapsed > 0 else 0.0
+
     def count(self, now: int) -> None:
         """Note that the tick was sent at ``now``, and schedule the next one."""
         lateness = max(now - self.due, 0)
+        self._last = now
         self.sent += 1
         self.late_ticks += lateness > self._period
         self.max_lateness = max(self.max_lateness, lateness)

@@ -67,6 +67,50 @@ def test_an_arm_off_the_path_brakes_and_is_named_with_error_and_limit(motion, pr
     assert ending.value == pytest.approx(0.25)
 
 
+def test_an_arm_that_is_held_up_is_not_pushed_on_against_but_its_command_goes_back_to_it(motion):
+    follow(motion, 500)
+    held = motion.command - 0.25 * np.eye(14)[8]
+    motion.tick(held, None)
+    commands = []
+    while (command := motion.tick(held, None)) is not None:
+        commands.append(command)
+    assert motion.over
+    assert motion.saturated == 0
+    arms = np.array([joint not in (6, 13) for joint in range(14)])
+    np.testing.assert_allclose(commands[-1][arms], held[arms], atol=1e-9)
+
+
+def test_a_reported_collision_goes_back_to_the_arms_even_after_a_stop(motion):
+    follow(motion, 500)
+    motion.stop(STOP)
+    where = motion.command - 0.01 * np.eye(14)[2]
+    motion.tick(where, None)
+    motion.stop(Refusal(ErrorCode.COLLISION, 'collision'))
+    while (command := motion.tick(where, None)) is not None:
+        last = command
+    assert motion.ending is STOP
+    assert last[2] == pytest.approx(where[2], abs=1e-9)
+
+
+def test_an_arm_that_is_lost_and_then_silent_brakes_along_the_path(motion, plan):
+    follow(motion, 500)
+    motion.tick(np.full(14, np.nan), None)
+    stale = Refusal(ErrorCode.FEEDBACK_STALE, 'silent')
+    while (command := motion.tick(np.full(14, np.nan), stale)) is not None:
+        last = command
+    assert np.abs(plan.positions - last).max(axis=1).min() < 0.01
+    assert motion.saturated == 0
+
+
+def test_a_pause_ends_nothing_and_the_motion_goes_on(motion, plan):
+    follow(motion, 300)
+    motion.set_speed(0.0)
+    follow(motion, 300)
+    assert (motion.path_speed, motion.over, motion.ending) == (0.0, False, None)
+    motion.set_speed(1.0)
+    np.testing.assert_array_equal(follow(motion)[-1], plan.positions[-1])
+
+
 def test_a_plan_that_breaks_a_limit_is_not_sent_but_braked(profile, plan):
     positions = plan.positions.copy()
     positions[600:, 2] += 0.1

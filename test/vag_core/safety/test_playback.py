@@ -63,3 +63,49 @@ def test_path_time_runs_with_the_ticks_and_slower_while_braking(plan, playback):
     playback.decelerate()
     stopping = play(playback)
     assert playback.path_time < (300 + len(stopping)) * plan.period
+
+
+def at_speeds(playback, changes, ticks=10**6):
+    """Play to the end; ``changes`` maps tick numbers to new speeds."""
+    commands, speeds = [], []
+    while not playback.at_rest and len(commands) < ticks:
+        playback.speed = changes.get(len(commands), playback.speed)
+        commands.append(playback.next())
+        speeds.append(playback.path_speed)
+    return np.array(commands), np.array(speeds)
+
+
+@pytest.mark.parametrize(
+    'changes', [{0: 0.3}, {300: 0.5}, {300: 0.0, 600: 1.0}, {0: 0.0, 50: 1.0, 400: 0.1, 900: 0.9}]
+)
+def test_a_changed_speed_keeps_the_limits_and_ends_where_the_plan_ends(
+    profile, plan, playback, changes
+):
+    commands, speeds = at_speeds(playback, changes)
+    velocity, acceleration = difference_peaks(commands, plan.period)
+    assert (velocity <= profile.per_joint('max_velocity') + 1e-9).all()
+    assert (acceleration <= profile.per_joint('max_acceleration') + 1e-6).all()
+    np.testing.assert_array_equal(commands[-1], plan.positions[-1])
+    assert len(commands) > len(plan.positions)
+    assert np.abs(np.diff(speeds)).max() <= plan.period / 0.5 + 1e-9
+
+
+def test_a_pause_comes_to_rest_is_no_end_and_goes_on_afterwards(playback):
+    commands, speeds = at_speeds(playback, {300: 0.0}, ticks=600)
+    assert speeds[-1] == 0.0
+    np.testing.assert_array_equal(commands[-1], commands[-2])
+    assert not playback.at_rest
+    assert len(at_speeds(playback, {0: 1.0})[0]) > 1000
+
+
+def test_half_speed_takes_twice_as_long_along_the_same_path(plan, playback):
+    commands, _ = at_speeds(playback, {0: 0.5})
+    assert len(commands) == pytest.approx(2 * len(plan.positions), abs=3)
+    np.testing.assert_allclose(commands[1::2][:100], plan.positions[:100], atol=1e-9)
+
+
+def test_braking_out_of_a_slow_passage_ends_the_motion(playback):
+    at_speeds(playback, {0: 0.3}, ticks=500)
+    playback.decelerate()
+    assert len(play(playback)) < 200
+    assert playback.path_speed == 0.0
