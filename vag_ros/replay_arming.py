@@ -8,7 +8,7 @@ from vag_core.safety.gate import Gate
 from vag_core.safety.outcome import Refusal
 from vag_ros import names
 from vag_ros.replay_driver import DriverServices
-from vag_ros.replay_feedback import RobotListener
+from vag_ros.replay_listener import RobotListener
 from vag_ros.replay_stream import Commander
 
 # A person who has gone through the checklist confirms it within this time.

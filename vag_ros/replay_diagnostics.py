@@ -10,8 +10,8 @@ from vag_core.robot import RobotProfile
 from vag_core.safety.outcome import Refusal
 from vag_ros import names
 from vag_ros.msg import ReplayState
-from vag_ros.replay_feedback import RobotListener
 from vag_ros.replay_goal import ReplayGoal
+from vag_ros.replay_listener import RobotListener
 
 RATE_HZ = 1.0
 

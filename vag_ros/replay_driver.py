@@ -9,7 +9,7 @@ from std_srvs.srv import SetBool
 
 from vag_core.driver import DriverService
 from vag_core.robot import RobotProfile
-from vag_ros.replay_feedback import find_type
+from vag_ros.replay_listener import find_type
 
 ANSWER_S = 2.0
 

@@ -36,10 +36,10 @@ from vag_ros.replay_arming import Arming
 from vag_ros.replay_diagnostics import Diagnostics
 from vag_ros.replay_display import Display
 from vag_ros.replay_driver import DriverServices
-from vag_ros.replay_feedback import RobotListener
 from vag_ros.replay_front import Front, GoalRequest, ReplayFront
 from vag_ros.replay_goal import ReplayGoal, Robot
 from vag_ros.replay_hold import Hold
+from vag_ros.replay_listener import RobotListener
 from vag_ros.replay_messages import fill_state, to_request
 from vag_ros.replay_parameters import Parameters, refuse_automatic_motion
 from vag_ros.replay_planner import Planner
