@@ -56,7 +56,7 @@ class CachedText:
         """See :meth:`TextEncoder.encode`; raises what loading the encoder raises."""
         wanted = dict.fromkeys(filter(str.strip, instructions))
         found = {text: self._read(text) for text in wanted}
-        if None in found.values():
+        if any(tokens is None for tokens in found.values()):
             with self._alone():
                 found = {text: self._read(text) for text in wanted}
                 self._fill(found)
