@@ -39,7 +39,19 @@ def start(context: LaunchContext) -> list[Action]:
             actions.append(
                 RegisterEventHandler(OnProcessExit(target_action=node, on_exit=end_stack))
             )
+        elif process.respawn:
+            actions.append(
+                RegisterEventHandler(OnProcessExit(target_action=node, on_exit=end_if_hopeless))
+            )
     return actions
+
+
+def end_if_hopeless(event: ProcessExited, context: LaunchContext) -> list[Action]:
+    # Started again, it would end the same way.
+    if context.is_shutdown or event.returncode != stack.MISCONFIGURED:
+        return []
+    reason = f'{event.process_name} was given a wrong configuration; its last line tells which'
+    return [Shutdown(reason=reason)]
 
 
 def end_stack(event: ProcessExited, context: LaunchContext) -> list[Action]:

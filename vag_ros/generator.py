@@ -11,8 +11,6 @@ import time
 import traceback
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from rclpy.action import ActionServer, CancelResponse
@@ -25,23 +23,22 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
-from trajectory_msgs.msg import JointTrajectory
 
-from vag_core.draw import draw_episode
-from vag_core.episode import Episode, save_episode
+from vag_core.episode import Episode
 from vag_core.robot import ImageTransport, load_profile
-from vag_ros import convert, msg, names
+from vag_ros import msg, names
 from vag_ros.action import GenerateEpisode
+from vag_ros.episode_output import EpisodeOutput
 from vag_ros.generation_goal import GenerationJob, GoalRefused, Inputs, read_goal
+from vag_ros.model_loading import load_for_robot, prepare_device
 from vag_ros.parameters import declare, parameter
 from vag_ros.preview import PreviewVideo
-from vag_ros.provenance import of_generation
 from vag_ros.shutdown import run
 from vag_ros.start_state import StartState
 
 if TYPE_CHECKING:
     from vag_core.checkpoint import Checkpoint
-    from vag_core.generate import Generated, Progress
+    from vag_core.generate import Progress
 
 Result = GenerateEpisode.Result
 Feedback = GenerateEpisode.Feedback
@@ -49,6 +46,8 @@ Feedback = GenerateEpisode.Feedback
 MODEL_THREAD = 'model'
 SHUTDOWN_PATIENCE_S = 2.0
 POLL_S = 0.02
+# For the abandoned goal's result to get through: nothing tells when a service's answer has.
+LAST_WORDS_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -92,12 +91,8 @@ class Generator(LifecycleNodeMixin, Node):
         self._model_thread = ThreadPoolExecutor(1, thread_name_prefix=MODEL_THREAD)
         self._inputs = Inputs(self._profile.camera.topic)
         self._subscribe()
-        self._episodes = self.create_publisher(msg.Episode, names.EPISODE, names.LATCHED_QOS)
-        self._trajectories = self.create_publisher(
-            JointTrajectory, names.REQUESTED_TRAJECTORY, names.LATCHED_QOS
-        )
-        self._frames = self.create_publisher(
-            CompressedImage, names.GENERATED_VIDEO, names.VIDEO_QOS
+        self._output = EpisodeOutput(
+            self, self._profile, self._settings.output_dir, self._settings.jpeg_quality
         )
         self._preview = PreviewVideo(
             self, self._profile.camera.frame_id, self._settings.jpeg_quality
@@ -225,31 +220,13 @@ class Generator(LifecycleNodeMixin, Node):
         while _model_thread_lives() and time.monotonic() < deadline:
             time.sleep(0.01)
         self._leaving.set_result(None)
-        time.sleep(0.05)  # the executor is sending the abandoned goal's result
+        time.sleep(LAST_WORDS_S)
 
     def _load(self) -> 'Checkpoint':
-        import torch
-
-        from vag_core.checkpoint import load_checkpoint
-
         started = time.monotonic()
-        device = self._settings.device
-        if device == 'auto':
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        if self._settings.torch_threads:
-            torch.set_num_threads(self._settings.torch_threads)
-        checkpoint = load_checkpoint(self._settings.checkpoint, device)
-        embodiment, profile = checkpoint.embodiment, self._profile
-        if embodiment.name != profile.embodiment:
-            raise ValueError(
-                f'embodiment = {embodiment.name!r}: robot {profile.name} executes '
-                f'{profile.embodiment!r}'
-            )
-        if embodiment.dimension != len(profile.joint_names):
-            raise ValueError(
-                f'embodiment {embodiment.name}: {embodiment.dimension} action dimensions, '
-                f'robot {profile.name} has {len(profile.joint_names)} joints'
-            )
+        settings = self._settings
+        device = prepare_device(settings.device, settings.torch_threads)
+        checkpoint = load_for_robot(settings.checkpoint, device, self._profile)
         self.get_logger().info(
             f'checkpoint {checkpoint.name} ({checkpoint.evaluation}), hash '
             f'{checkpoint.hash[:12]}, on {device} after {time.monotonic() - started:.1f} s'
@@ -334,10 +311,10 @@ class Generator(LifecycleNodeMixin, Node):
             raise GoalRefused(Result.CANCELED, reason) from None
         saving = Feedback(stage=Feedback.STAGE_SAVING, stage_name='saving', total=1)
         self._send(handle, accepted, saving)
-        episode, folder = self._episode(job, generated)
-        save_episode(episode, folder, draw_episode)
-        message = convert.to_episode_message(episode, self._profile, self._settings.jpeg_quality)
-        self._publish(episode, message)
+        episode, folder = self._output.save(job, generated, self._checkpoint)
+        message = self._output.publish(episode)
+        if self._settings.preview:
+            self._show(episode)
         saving.step = 1
         self._send(handle, accepted, saving)
         self.get_logger().info(f'{folder}: {time.monotonic() - accepted:.1f} s')
@@ -362,41 +339,13 @@ class Generator(LifecycleNodeMixin, Node):
         feedback.elapsed = time.monotonic() - accepted
         handle.publish_feedback(feedback)
 
-    def _episode(self, job: GenerationJob, generated: 'Generated') -> tuple[Episode, Path]:
-        checkpoint = self._checkpoint
-        stamp_ns = self.get_clock().now().nanoseconds
-        root = Path(self._settings.output_dir).expanduser().resolve()
-        name = f'{datetime.now(UTC):%Y%m%dT%H%M%SZ}_s{job.seed}'
-        folder, number = root / name, 1
-        while folder.exists():
-            number += 1
-            folder = root / f'{name}_{number}'
-        episode = Episode(
-            episode_id=folder.name,
-            instruction=job.instruction,
-            fps=checkpoint.fps,
-            embodiment=checkpoint.embodiment,
-            actions=generated.actions,
-            videos={checkpoint.camera: generated.video},
-            stamp_ns=stamp_ns,
-            conditioning_image=job.conditioning.data,
-            conditioning_stamp_ns=job.conditioning.stamp_ns,
-            provenance=of_generation(job, generated, checkpoint, self._profile),
+    def _show(self, episode: Episode) -> None:
+        (video,) = episode.videos.values()
+        evaluation = episode.provenance['evaluation']
+        self._preview.loop(
+            (frame, f'"{episode.instruction}"  {k / episode.fps:.1f} s  {evaluation}')
+            for k, frame in enumerate(video)
         )
-        return episode, folder
-
-    def _publish(self, episode: Episode, message: msg.Episode) -> None:
-        self._episodes.publish(message)
-        self._trajectories.publish(message.trajectory)
-        for frame in message.video:
-            self._frames.publish(frame)
-        if self._settings.preview:
-            (video,) = episode.videos.values()
-            evaluation = episode.provenance['evaluation']
-            self._preview.loop(
-                (frame, f'"{episode.instruction}"  {k / episode.fps:.1f} s  {evaluation}')
-                for k, frame in enumerate(video)
-            )
 
 
 def _model_thread_lives() -> bool:

@@ -19,8 +19,10 @@ from rclpy.signals import SignalHandlerOptions
 from vag_core.configuration import ConfigError
 from vag_ros import names
 from vag_ros.msg import ReplayState
+from vag_ros.stack import MISCONFIGURED
 
 PATIENCE_S = 4.0
+CALLBACKS_S = 3.0
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -32,8 +34,8 @@ def run(
     SIGINT, SIGTERM and SIGHUP (a terminal or SSH session that goes away) ask for the same end.
 
     A node with a method ``finish()`` has it called while callbacks still run: there the replay
-    server brings the arms to rest. Returns 0 after a requested end, 2 for a wrong configuration,
-    1 for a crash.
+    server brings the arms to rest. Returns 0 after a requested end, MISCONFIGURED for a wrong
+    configuration, 1 for a crash.
     """
     requested = threading.Event()
     # Under nohup the node is to outlive its terminal.
@@ -58,11 +60,12 @@ def run(
         if hasattr(node, 'finish'):
             node.finish()
         ended.set()
-        spinner.join(1.0)
-        executor.shutdown(timeout_sec=1.0)
+        # A callback that still runs when its node is destroyed fails with a complaint.
+        spinner.join(CALLBACKS_S)
+        executor.shutdown(timeout_sec=CALLBACKS_S)
     except ConfigError as error:
         print(f'{sys.argv[0]}: {error}', file=sys.stderr)
-        return 2
+        return MISCONFIGURED
     finally:
         for number in ends:
             signal.signal(number, signal.SIG_IGN)

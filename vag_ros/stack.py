@@ -19,6 +19,8 @@ APPROVALS = ('auto', 'operator')
 LOG_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 BY_ROBOT = 'by_robot'
 RESPAWN_DELAY_S = 1.0
+# How a node ends that can't go by its configuration; there is no use in starting it again.
+MISCONFIGURED = 2
 
 
 def _option(default: Any, description: str, choices: tuple[str, ...] = ()) -> Any:

@@ -23,7 +23,8 @@ from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from vag_ros import stack
 from vag_ros.stack import Process
 
-SIGINT_PATIENCE_S = 6.0
+# Longer than the slowest orderly end: arms to rest, then the bag closed and announced.
+SIGINT_PATIENCE_S = 15.0
 SIGTERM_PATIENCE_S = 2.0
 # A process that dies sooner than this after its start is not started again: it would die again.
 RESPAWN_MIN_LIFE_S = 5.0
@@ -192,7 +193,8 @@ class _Child:
                 if self._retired.is_set():
                     return
                 lived = time.monotonic() - born
-                again = self._process.respawn and lived > RESPAWN_MIN_LIFE_S
+                hopeless = code == stack.MISCONFIGURED or lived <= RESPAWN_MIN_LIFE_S
+                again = self._process.respawn and not hopeless
                 self.deaths.append(
                     Death(
                         name=self.name,

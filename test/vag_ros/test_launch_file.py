@@ -103,15 +103,32 @@ def test_the_end_of_the_replay_server_ends_the_launch():
 
     context = LaunchContext()
     actions = performed({}, context)
-    (handler,) = [a for a in actions if isinstance(a, RegisterEventHandler)]
+    handlers = [a.event_handler for a in actions if isinstance(a, RegisterEventHandler)]
     (server,) = [a for a in actions if getattr(a, 'node_executable', '') == 'replay_server']
     exited = ProcessExited(
         action=server, name='replay_server', cmd=[], cwd=None, env=None, pid=1, returncode=1
     )
-    assert handler.event_handler.matches(exited)
-    assert any(
-        isinstance(a, Shutdown) for a in flat(handler.event_handler.handle(exited, context))
+    (handler,) = [h for h in handlers if h.matches(exited)]
+    assert any(isinstance(a, Shutdown) for a in flat(handler.handle(exited, context)))
+
+
+@with_launch
+@pytest.mark.parametrize(('code', 'ends'), [(stack.MISCONFIGURED, True), (1, False)])
+def test_a_generator_with_a_wrong_configuration_ends_the_launch_instead_of_respawning(code, ends):
+    from launch import LaunchContext
+    from launch.actions import RegisterEventHandler, Shutdown
+    from launch.events.process import ProcessExited
+
+    context = LaunchContext()
+    actions = performed({}, context)
+    (generator,) = [a for a in actions if getattr(a, 'node_executable', '') == 'generator']
+    exited = ProcessExited(
+        action=generator, name='generator', cmd=[], cwd=None, env=None, pid=1, returncode=code
     )
+    handlers = [a.event_handler for a in actions if isinstance(a, RegisterEventHandler)]
+    (handler,) = [h for h in handlers if h.matches(exited)]
+    shutdowns = [a for a in flat(handler.handle(exited, context)) if isinstance(a, Shutdown)]
+    assert bool(shutdowns) == ends
 
 
 def flat(actions) -> list:

@@ -49,6 +49,7 @@ def toy(tmp_path, monkeypatch) -> Path:
     (index / 'toy').touch()
     for name, text in PROGRAMS.items():
         add(programs / name, text + WAIT)
+    add(programs / 'misconfigured', f'exit {stack.MISCONFIGURED}\n')
     add(programs / 'broken', 'echo first; echo the reason >&2; exit 3\n')
     path = f'{prefix}{os.pathsep}{os.environ.get("AMENT_PREFIX_PATH", "")}'
     monkeypatch.setenv('AMENT_PREFIX_PATH', path)
@@ -129,9 +130,16 @@ def test_a_process_that_dies_at_once_is_not_started_again(toy):
         assert [death.respawned for death in running.deaths()] == [False]
 
 
+def test_a_process_that_can_not_go_by_its_configuration_is_not_started_again(toy, monkeypatch):
+    monkeypatch.setattr(supervisor, 'RESPAWN_MIN_LIFE_S', 0.0)
+    with Supervisor([toy_process('misconfigured', respawn=True)], toy) as running:
+        wait_until(running.failed)
+        assert [death.respawned for death in running.deaths()] == [False]
+
+
 def test_whoever_ignores_the_interrupt_is_terminated_then_killed(toy, monkeypatch, capsys):
     monkeypatch.setattr(supervisor, 'SIGINT_PATIENCE_S', 0.2)
-    monkeypatch.setattr(supervisor, 'SIGTERM_PATIENCE_S', 1.0)
+    monkeypatch.setattr(supervisor, 'SIGTERM_PATIENCE_S', 3.0)
     with Supervisor([toy_process('deaf'), toy_process('stuck')], toy) as running:
         wait_until(lambda: up(toy, 'deaf', 'stuck'))
     assert running.exit_codes() == {'deaf': 0, 'stuck': -signal.SIGKILL}
