@@ -78,12 +78,15 @@ def seeds_of(task: str, split: Split, start: int, count: int) -> range:
     """Return ``count`` seeds of a split, the first of them being its number ``start``.
 
     Raises:
-        ValueError: the split has fewer seeds, or the task has no such split.
+        ValueError: the split has fewer seeds, or may not show what the task asks for.
     """
     if task == SINGLE_SENTENCE_TASK:
         raise ValueError(f'task = {task!r}: has no splits; give its seeds themselves')
     if split is Split.COMPOSITIONS and not task.startswith('cube_in_bowl'):
         raise ValueError(f'task = {task!r}: has no split compositions: it fills no bowl')
+    pair = tuple(task.split(':')[2:])
+    if len(pair) == 2 and pair not in pairs_of(split):
+        raise ValueError(f'task = {task!r}: split {split.value} does not show this pair')
     first = FIRST_SEED[split]
     end = min((f for f in FIRST_SEED.values() if f > first), default=LAST_SEED + 1)
     if start < 0 or count < 1 or first + start + count > end:

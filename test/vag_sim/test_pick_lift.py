@@ -91,3 +91,37 @@ def test_a_cube_out_of_reach_is_named():
     )
     with pytest.raises(UnreachableError, match=r'red_cube at \(0.650, -0.400\) m'):
         TASK.demonstrate(scene, PROFILE)
+
+
+# Joints 1 to 6 of the left arm at actions 60 and 92, and the start offsets of joints 4 and 5,
+# of the scenes that the shipped checkpoint was trained on or is judged by.
+GOLDEN = {
+    0: (
+        [-0.527991, 2.006402, -1.305515, -0.000235, 0.956909, -0.734116],
+        [-0.529002, 1.719234, -1.365774, 9e-06, 1.104513, -0.73539],
+        [-0.000875167, -0.004983644],
+    ),
+    1000: (
+        [-0.442778, 1.926141, -1.17111, 0.000152, 0.902963, 1.282325],
+        [-0.442074, 1.626418, -1.247736, 9e-06, 1.079294, 1.283194],
+        [-0.005715227, -0.001733891],
+    ),
+    1019: (
+        [-0.540823, 1.89761, -1.12473, 5e-05, 0.885118, 1.024979],
+        [-0.540591, 1.593026, -1.20762, 9e-06, 1.072572, 1.025263],
+        [-0.002203765, 0.00150025],
+    ),
+}
+
+
+@pytest.mark.parametrize('seed', GOLDEN)
+def test_the_scenes_of_the_shipped_checkpoint_stay_as_they_were(seed):
+    scene = TASK.sample(seed, PROFILE)
+    actions = TASK.demonstrate(scene, PROFILE)
+    grasp, lifted, offset = GOLDEN[seed]
+    assert actions[60, :6] == pytest.approx(grasp, abs=2e-6)
+    assert actions[92, :6] == pytest.approx(lifted, abs=2e-6)
+    assert scene.start_offset[3:5] == pytest.approx(offset, abs=1e-9)
+    assert scene.picture == (320, 240)
+    assert scene.head_view is None
+    assert scene.table_colour is None

@@ -47,6 +47,7 @@ def test_only_its_own_twenty_scenes_of_the_first_task_count_as_trained_on():
         ('lift_cube', Split.TRAIN, -1, 2, '2 seeds from number -1'),
         ('lift_cube', Split.COMPOSITIONS, 0, 1, 'has no split compositions'),
         ('pick_lift', Split.TRAIN, 0, 1, 'has no splits'),
+        ('cube_in_bowl:left:red:black', Split.TRAIN, 0, 1, 'train does not show this pair'),
     ],
 )
 def test_seeds_that_a_split_does_not_have_are_refused(task, split, start, count, message):
@@ -101,3 +102,12 @@ def test_scenes_of_a_split_show_only_what_the_split_may_show(task, split):
             for pattern in patterns(task, split)
         }
         assert scene.instruction in said
+
+
+@pytest.mark.parametrize('name', ['cube_in_bowl:left:red', 'cube_in_bowl:right:yellow'])
+def test_fixing_the_cube_alone_brings_no_held_out_pair_into_training(name):
+    task = make_task(name)
+    for seed in seeds_of(name, Split.TRAIN, 0, 20):
+        goal = task.sample(seed, PROFILE).goal
+        pair = goal.target.removesuffix('_cube'), goal.container.removesuffix('_bowl')
+        assert pair in pairs_of(Split.TRAIN)

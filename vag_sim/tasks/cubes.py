@@ -47,9 +47,15 @@ class CubeTask:
         """Draw the goal, the sentence, the table and the looks of this seed."""
         rng = np.random.default_rng([seed, zlib.crc32(self.family.encode())])
         split = split_of(self.family, seed)
-        sides, pairs = tuple(SIDES), pairs_of(split)
-        drawn = (sides[rng.integers(len(sides))], *pairs[rng.integers(len(pairs))])
-        arm, cube, bowl = (fixed or value for fixed, value in zip(self._fixed, drawn, strict=True))
+        sides, (fixed_arm, fixed_cube, fixed_bowl) = tuple(SIDES), self._fixed
+        pairs = [
+            (cube, bowl)
+            for cube, bowl in pairs_of(split)
+            if cube == (fixed_cube or cube) and bowl == (fixed_bowl or bowl)
+        ] or [(fixed_cube, fixed_bowl)]
+        arm = sides[rng.integers(len(sides))]
+        cube, bowl = pairs[rng.integers(len(pairs))]
+        arm = fixed_arm or arm
         sentences = patterns(self.family, split)
         sentence = sentences[rng.integers(len(sentences))]
         table = self._table(rng, SIDES[arm], cube, bowl)
