@@ -21,7 +21,7 @@ from vag_ros.action import GenerateEpisode, ReplayTrajectory
 
 SIM = load_profile('sim')
 STEPS = 93
-BURST = 20
+BURST = 100
 FPS = 10.0
 DEEP = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 
@@ -174,7 +174,8 @@ class StackPeer:
         for k, message in enumerate(messages, 1):
             for publisher in publishers:
                 publisher.publish(message)
-                if k % BURST == 0 or k == len(messages):
+            if k % BURST == 0 or k == len(messages):
+                for publisher in publishers:
                     assert publisher.wait_for_all_acked(Duration(seconds=PATIENCE_S))
 
     def say_phase(self, phase, episode_id, **fields):
