@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--config', default='config/models/tiny.yaml', help='model and training (YAML)'
     )
+    parser.add_argument(
+        '--training', help='YAML with the training in place of that of --config (config/training)'
+    )
     parser.add_argument('--data', type=Path, required=True, help='folder of episode folders')
     parser.add_argument(
         '--out', type=Path, required=True, help='folder for checkpoint, curves and metrics'
@@ -41,8 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, print what was measured and return the exit status."""
-    from vag_core import resources
-    from vag_core.configuration import load
+    from vag_core.configuration import load, read_yaml
     from vag_core.train.interrupt import Interrupt, Interrupted
 
     # Any other process of the run works and stays silent.
@@ -50,13 +52,15 @@ def run(args: argparse.Namespace) -> int:
     if args.minutes is not None and not args.minutes > 0:
         print(f'--minutes = {args.minutes}: must be positive', file=sys.stderr)
         return 2
-    path = Path(args.config)
     try:
         from vag_core.train.demonstrations import load_demonstrations
         from vag_core.train.recipe import Recipe
         from vag_core.train.run import RunOptions, TrainingRun
 
-        recipe = load(Recipe, path if path.is_file() else resources.find(path))
+        mapping = read_yaml(_file(args.config))
+        if args.training is not None:
+            mapping['training'] = read_yaml(_file(args.training))
+        recipe = load(Recipe, mapping, ' with '.join(filter(None, (args.config, args.training))))
         with Interrupt() as interrupt, Bars(silent=not main) as bars:
             data = load_demonstrations(
                 args.data,
@@ -82,14 +86,20 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     if main:
-        _print(args.out, measured)
+        _print(args.out, recipe.training.evaluation, measured)
     return 0
 
 
-def _print(out: Path, measured) -> None:
-    from vag_core.train.run import EVALUATION
+def _file(name: str) -> Path:
+    """Return a file by path, or a shipped one."""
+    from vag_core import resources
 
-    print(f'checkpoint  {out / "checkpoint"}  ({EVALUATION})')
+    path = Path(name)
+    return path if path.is_file() else resources.find(path)
+
+
+def _print(out: Path, evaluation: str, measured) -> None:
+    print(f'checkpoint  {out / "checkpoint"}  ({evaluation})')
     if measured is None:
         return
     print(f'measured on {measured.episodes} training episodes:')

@@ -210,6 +210,7 @@ class Training:
         keep: states of a stage that are kept.
         log_every, sample_every: steps between scalars and between generated samples in
             TensorBoard; 0 for none.
+        evaluation: what is known of the result's quality, shown wherever its results are.
         measured_episodes: training episodes generated and compared at the end.
         guard: what counts as diverging.
     """
@@ -230,6 +231,7 @@ class Training:
     keep: int = 2
     log_every: int = 10
     sample_every: int = 0
+    evaluation: str = 'trained, not evaluated'
     measured_episodes: int = 20
     guard: GuardConfig = GuardConfig()
 

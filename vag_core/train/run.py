@@ -43,7 +43,6 @@ from vag_core.train.recipe import Recipe, Tune
 from vag_core.train.samples import ActionSamples, Clips, GroupSamples, StreamSamples
 from vag_core.train.states import StageProgress, States
 
-EVALUATION = 'smoke-trained, not evaluated'
 # Shares of a time budget, among the stages that a recipe has.
 SHARES = {'vae': 0.4, 'video': 0.32, 'action': 0.28, 'joint': 0.6}
 # What may change between a run and its continuation: it alters no number.
@@ -55,6 +54,7 @@ OPERATION = (
     'sample_every',
     'measured_episodes',
     'checkpoint_dtype',
+    'evaluation',
 )
 RUN_FILE = 'run.json'
 
@@ -335,7 +335,7 @@ class TrainingRun:
             normaliser=self.normaliser,
             camera=training.camera,
             fps=self.data.fps,
-            evaluation=EVALUATION,
+            evaluation=training.evaluation,
             dtype='float32' if start is None else start.dtype,
             weights={part: where for part, where in references.items() if part not in trained},
             provenance={
@@ -350,9 +350,9 @@ class TrainingRun:
         save_checkpoint(self.out / 'checkpoint', cfg, model, dtype)
         del model
         history = {name: progress.losses for name, progress in self.spent.items()}
-        draw_losses(self.out / 'losses.png', history, EVALUATION)
+        draw_losses(self.out / 'losses.png', history, training.evaluation)
         summary = {
-            'evaluation': EVALUATION,
+            'evaluation': training.evaluation,
             'measured_on': 'the training episodes',
             'training_seconds': sum(progress.seconds for progress in self.spent.values()),
             'threads': torch.get_num_threads(),
