@@ -36,7 +36,7 @@ def test_two_processes_train_what_one_does(trained, recipe, episodes, tmp_path, 
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count('checkpoint  ') == 1
+    assert done.stdout.count('checkpoint  /') == 1
     for stage in recipe.training.stages:
         one, two = (States(o / 'states', 1).finished(stage)[0].losses for o in (trained[0], out))
         assert two == pytest.approx(one, rel=1e-4)
