@@ -227,16 +227,25 @@ def goal(joint_names, positions, times):
     return ReplayTrajectory.Goal(episode_id='episode_1', trajectory=trajectory)
 
 
-def assert_commands_within_limits(arms):
-    """Hold what the arms received against the profile by differences over stamps alone."""
+def assert_commands_within_limits(arms, *, at_rest=True, hold=False):
+    """Hold what the arms received against the profile by differences over stamps alone.
+
+    Args:
+        at_rest: whether they must have come to rest at the end.
+        hold: whether the last target may have been repeated, with stamps of its own.
+    """
     for arm in PROFILE.arms:
         stamps, positions = arms.sent(arm.name)
+        if hold:
+            moving = np.flatnonzero(np.diff(positions, axis=0).any(axis=1))
+            stamps, positions = stamps[: moving[-1] + 2], positions[: moving[-1] + 2]
         where = PROFILE.arm_slice(arm)
         assert (np.diff(stamps) == 5_000_000).all()
         period = 0.005
         velocity = np.diff(positions, axis=0) / period
-        at_rest = np.zeros_like(velocity[:1])
-        acceleration = np.diff(np.concatenate([at_rest, velocity, at_rest]), axis=0) / period
+        rest = np.zeros_like(velocity[:1])
+        ends = [rest, velocity, rest] if at_rest else [rest, velocity]
+        acceleration = np.diff(np.concatenate(ends), axis=0) / period
         assert (positions >= PROFILE.lower[where]).all()
         assert (positions <= PROFILE.upper[where]).all()
         assert (np.abs(velocity) <= PROFILE.per_joint('max_velocity')[where] + 1e-9).all()
