@@ -1,0 +1,134 @@
+"""Re-check the commands in a bag against a robot profile, by differences alone.
+
+    python benchmarks/recheck_bag.py BAG [--robot sim]
+
+Independent of the planner: it imports nothing of this project. Limits come from the profile's
+YAML; velocity and acceleration are first and second differences of positions over the stamps.
+Exits with 0 when every motion keeps the limits, else with 1.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+# Of float64 differences divided by the squared period.
+ROUNDING = 1e-6
+
+
+def read_limits(path: Path) -> list[dict]:
+    """Per arm its command topic, joint names and arrays of limits, in the driver's units."""
+    profile = yaml.safe_load(path.read_text())
+    arms = []
+    for arm in profile['arms']:
+        limits = [profile['joint_limits'][joint] for joint in arm['driver_joints']]
+        gripper = np.array([joint == profile['gripper_joint'] for joint in arm['driver_joints']])
+        scale = np.where(gripper, arm['gripper'].get('scale', 1.0), 1.0)
+        offset = np.where(gripper, arm['gripper'].get('offset', 0.0), 0.0)
+        ends = [
+            scale * np.array([x['min_position'] + x.get('lower_margin', 0) for x in limits])
+            + offset,
+            scale * np.array([x['max_position'] - x.get('upper_margin', 0) for x in limits])
+            + offset,
+        ]
+        arms.append(
+            {
+                'topic': arm['command_topic'],
+                'joints': arm['driver_joints'],
+                'lower': np.minimum(*ends),
+                'upper': np.maximum(*ends),
+                'velocity': np.abs(scale) * [x['max_velocity'] for x in limits],
+                'acceleration': np.abs(scale) * [x['max_acceleration'] for x in limits],
+                'period_ns': round(1e9 / profile['command_rate_hz']),
+            }
+        )
+    return arms
+
+
+def check_motion(stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: bool) -> dict:
+    """Peaks of one motion as shares of the limits, and what exceeds them.
+
+    Args:
+        stamps: (N,) ns, one period apart.
+        positions: (N, n) in the driver's units.
+        arm: of :func:`read_limits`.
+        at_rest: whether the motion is over, so that it must also end at rest.
+    """
+    period = arm['period_ns'] * 1e-9
+    velocity = np.diff(positions, axis=0) / period
+    still = np.zeros((1, positions.shape[1]))
+    ends = [still, velocity, still] if at_rest else [still, velocity]
+    acceleration = np.diff(np.concatenate(ends), axis=0) / period
+    lower = np.minimum(arm['lower'], positions[0]) - ROUNDING
+    upper = np.maximum(arm['upper'], positions[0]) + ROUNDING
+    problems = []
+    if not np.isfinite(positions).all():
+        problems.append('a position is not finite')
+    if ((positions < lower) | (positions > upper)).any():
+        problems.append('a position is outside its limits')
+    shares = {}
+    for name, values in (('velocity', velocity), ('acceleration', acceleration)):
+        peak = np.abs(values).max(axis=0) / arm[name] if len(values) else np.zeros(1)
+        shares[name] = float(peak.max())
+        if not (peak <= 1 + ROUNDING).all():
+            problems.append(f'{arm["joints"][int(peak.argmax())]}: {name} {peak.max():.3f} of max')
+    if len(stamps) > 1 and not (np.diff(stamps) == arm['period_ns']).all():
+        problems.append('stamps are not one period apart')
+    return {'commands': len(stamps), **shares, 'problems': problems}
+
+
+def split_motions(stamps: np.ndarray, period_ns: int) -> list[slice]:
+    """Where one motion ends and the next begins: stamps that are not one period apart."""
+    cuts = np.flatnonzero(np.diff(stamps) != period_ns) + 1
+    edges = [0, *cuts.tolist(), len(stamps)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges) if b > a]
+
+
+def read_commands(bag: Path, topics: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Stamps (N,) in ns and positions (N, n) of every command topic in the bag."""
+    from rosbags.highlevel import AnyReader
+
+    found = {topic: ([], []) for topic in topics}
+    with AnyReader([bag]) as reader:
+        for connection, _, data in reader.messages():
+            topic = next((t for t in topics if connection.topic.endswith('/' + t)), None)
+            if topic is not None:
+                message = reader.deserialize(data, connection.msgtype)
+                stamp = message.header.stamp
+                found[topic][0].append(stamp.sec * 10**9 + stamp.nanosec)
+                found[topic][1].append(np.array(message.position))
+    return {t: (np.array(s), np.array(p)) for t, (s, p) in found.items()}
+
+
+def main() -> int:
+    """Print one line of JSON per motion and arm."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('bag', type=Path)
+    parser.add_argument('--robot', default='sim', help='shipped profile, or the path of one')
+    arguments = parser.parse_args()
+    path = Path(arguments.robot)
+    if path.suffix not in ('.yaml', '.yml'):
+        path = Path(__file__).parents[1] / 'config/robots' / f'{arguments.robot}.yaml'
+    arms = read_limits(path)
+    commands = read_commands(arguments.bag, [arm['topic'] for arm in arms])
+    failed = found = 0
+    for arm in arms:
+        stamps, positions = commands[arm['topic']]
+        for part in split_motions(stamps, arm['period_ns']):
+            if part.stop - part.start < 2:
+                continue
+            report = check_motion(stamps[part], positions[part], arm, at_rest=True)
+            print(json.dumps({'topic': arm['topic'], **report}))
+            failed, found = failed + bool(report['problems']), found + 1
+    if not found:
+        print(f'{arguments.bag}: no commands', file=sys.stderr)
+        return 1
+    return int(failed > 0)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
