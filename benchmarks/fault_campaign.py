@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,7 @@ class Cell:
 def strict_profile(folder: Path) -> Path:
     """Write the simulated robot's profile with the patience that real robots get."""
     profile = yaml.safe_load(SIM.read_text())
-    for key in ('feedback_timeout_s', 'max_lateness_s'):
+    for key in ('feedback_timeout_s', 'max_lateness_s', 'path_tolerance'):
         del profile['safety'][key]
     path = folder / 'strict.yaml'
     path.write_text(yaml.safe_dump(profile))
@@ -350,7 +351,11 @@ def main() -> int:
                 try:
                     report = run(cell, fault, generator, arms)
                 except Exception as error:
-                    report = {'fault': fault, 'error': repr(error)}
+                    report = {
+                        'fault': fault,
+                        'error': repr(error),
+                        'trace': traceback.format_exc(),
+                    }
                     cell.close()
                     cell = None
                 done.append({'number': number, **report})
