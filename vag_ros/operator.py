@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rclpy.node import Node
@@ -20,11 +21,11 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from vag_core import resources
-from vag_core.configuration import load
+from vag_core.configuration import ConfigError, load
 from vag_core.panel import Act, Panel, Situation
 from vag_core.panel_menu import Options, Presets, chosen, menu
 from vag_core.panel_text import Report, lines
-from vag_core.robot import load_profile
+from vag_core.robot import RobotProfile, load_profile
 from vag_ros import names
 from vag_ros.action import GenerateEpisode
 from vag_ros.comparison import Comparison
@@ -35,6 +36,7 @@ from vag_ros.parameters import declare, parameter
 from vag_ros.plan_display import PlanDisplay
 from vag_ros.robot_display import RobotDisplay
 from vag_ros.shutdown import run
+from vag_ros.web_page import Desk, WebPage
 
 STATE_TIMEOUT_S = 1.0  # the replay server speaks ten times a second
 REFRESH_HZ = 5.0
@@ -56,6 +58,9 @@ class Parameters:
     plan_after_generation: bool = parameter(
         True, 'ask for a plan of what was generated here, as soon as one is allowed'
     )
+    web_port: int = parameter(0, 'of the page for a browser; 0: no page', 0, 65535)
+    web_host: str = parameter('127.0.0.1', 'address that the page listens on')
+    web_token: str = parameter('', 'that the page asks for; empty: a new one, in the log')
 
 
 class Operator(Node):
@@ -89,8 +94,42 @@ class Operator(Node):
         for act in SERVICES:
             service = f'{names.OPERATOR}/{act.value}'
             self.create_service(Trigger, service, functools.partial(self._answer, act))
+        self._web = self._open_web_page(profile) if self._settings.web_port else None
         self.create_timer(1 / REFRESH_HZ, self.refresh)
         self.refresh()
+
+    def finish(self) -> None:
+        """Close the page, if there is one."""
+        if self._web is not None:
+            self._web.close()
+
+    def _open_web_page(self, profile: RobotProfile) -> WebPage:
+        settings = self._settings
+        desk = Desk(self._state_for_page, self.click, self.choose)
+        try:
+            address = (settings.web_host, settings.web_port)
+            page = WebPage(self, profile, desk, address, settings.web_token)
+        except OSError as error:
+            raise ConfigError(
+                f'parameters web_host = {settings.web_host!r}, web_port = {settings.web_port}: '
+                f'{error.strerror}'
+            ) from None
+        self.get_logger().info(f'page for a browser: {page.url}')
+        return page
+
+    def _state_for_page(self) -> dict[str, Any]:
+        self._update()
+        return {
+            'lines': self.text(),
+            'acts': {
+                act.value: self._panel.subject(act)
+                for act in self._panel.allowed(time.monotonic())
+            },
+            'menu': [
+                {'number': entry.number, 'parent': entry.parent, 'title': entry.title}
+                for entry in menu(self._presets, self._options)
+            ],
+        }
 
     def _subscribe(self) -> None:
         latched, state = names.LATCHED_QOS, names.STATE_QOS

@@ -1,0 +1,134 @@
+"""The page for a browser, over the real nodes."""
+
+import json
+import urllib.error
+import urllib.request
+
+import browser
+import pytest
+from node_processes import Client, node_launcher, reserved_domain
+from sensor_msgs.msg import CompressedImage
+from simulated_arms import PROFILE, SimulatedArms
+from test_operator import GREY, an_episode
+
+from vag_core.images import encode_png
+from vag_core.panel import Act
+from vag_ros import convert, msg, names
+
+TOKEN = 'a-token-of-the-test'
+
+
+@pytest.fixture(scope='module')
+def stage(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('page')
+    port = browser.free_port()
+    with reserved_domain() as domain, node_launcher(domain, folder) as launch:
+        launch('replay_server', robot='sim', dry_run=False)
+        client = Client(domain)
+        arms = SimulatedArms(client)
+        episodes = client.node.create_publisher(msg.Episode, names.EPISODE, names.LATCHED_QOS)
+        camera = client.node.create_publisher(
+            CompressedImage, PROFILE.camera.topic, names.CAMERA_QOS
+        )
+        image = convert.to_compressed(encode_png(GREY))
+        client.node.create_timer(0.1, lambda: camera.publish(image))
+        launch('operator', web_port=port, web_token=TOKEN)
+        client.wait(lambda: arms.states, what='the replay server')
+        client.wait(episodes.get_subscription_count, what='the operator')
+        yield client, arms, episodes, f'http://127.0.0.1:{port}'
+        arms.close()
+        client.close()
+
+
+def ask(url, body=None, **headers):
+    """Return (status, body)."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.mark.parametrize('path', ['/state', '/video/live', '/nothing'])
+def test_without_the_token_nothing_but_the_empty_page_is_served(stage, path):
+    *_, root = stage
+    assert ask(root + path)[0] == 403
+    assert ask(f'{root}{path}?token=wrong')[0] == 403
+    assert ask(root + '/')[0] == 200
+
+
+def test_a_click_needs_the_token_in_the_header(stage):
+    *_, root = stage
+    click = {'act': 'stop', 'subject': ''}
+    assert ask(f'{root}/click?token={TOKEN}', click)[0] == 403
+    assert ask(f'{root}/click', click, **{'X-Token': 'wrong'})[0] == 403
+
+
+@pytest.mark.parametrize(
+    'body',
+    [{}, {'act': 'jump', 'subject': ''}, {'act': 'replay'}, {'act': 'replay', 'subject': 1}, []],
+)
+def test_a_malformed_click_is_refused(stage, body):
+    *_, root = stage
+    assert ask(f'{root}/click', body, **{'X-Token': TOKEN})[0] == 400
+
+
+def test_a_stale_click_is_refused_with_its_reason(stage):
+    *_, root = stage
+    body = {'act': 'replay', 'subject': 'an-old-plan'}
+    status, answer = ask(f'{root}/click', body, **{'X-Token': TOKEN})
+    assert status == 200
+    assert json.loads(answer)['begun'] is False
+    assert 'no longer on show' in json.loads(answer)['line']
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_the_keyboard_alone_plans_approves_replays_and_stops(stage):
+    client, arms, episodes, root = stage
+    arms.be_ready()
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        episodes.publish(an_episode('by_keyboard', seconds=5.0))
+
+        def wait_for(text, css='#headline'):
+            client.wait(lambda: text in window.text(css), what=text)
+
+        wait_for('episode: by_keyboard', '#lines')
+        wait_for('IDLE')
+        window.press('p')
+        wait_for('PLAN ON SHOW')
+        assert window.run("return document.getElementById('replay').disabled")
+        window.press('ar')
+        wait_for('APPROVED')
+        assert arms.count == 0
+        client.wait(
+            lambda: not window.run("return document.getElementById('replay').disabled"),
+            what='the replay button',
+        )
+        client.wait(
+            lambda: window.run("return document.getElementById('live').naturalWidth") > 0,
+            what='the live picture',
+        )
+        window.press('r')
+        arms.wait_for_commands(20)
+        window.press('s')
+        wait_for('LATCHED')
+        wait_for('LATCHED: vag/stop was called', '#lines')
+        window.press('e')
+        wait_for('IDLE')
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_every_button_says_in_words_what_it_does_and_can_be_reached_with_the_keyboard(stage):
+    *_, root = stage
+    with browser.browser() as window:
+        window.open(f'{root}/?token=wrong')
+        buttons = window.run(
+            "return [...document.querySelectorAll('button')].map(b => [b.innerText, b.tabIndex])"
+        )
+        assert len(buttons) == len(Act)
+        assert all(text.strip() and index == 0 for text, index in buttons)
+        alternatives = window.run('return [...document.images].map(i => i.alt)')
+        assert len(alternatives) == 3 and all(alternatives)

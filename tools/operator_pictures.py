@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Make the pictures of docs/operator.md from a running stack: a whole session of an operator.
+
+Starts the stack with the simulated robot, drives it through the page in a headless Chromium by
+keyboard alone, and takes pictures of the page and of what RViz would draw of the operator's
+markers. Run it inside env.sh; it needs Debian's chromium and chromium-driver.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import browser
+import cv2
+import numpy as np
+import rclpy
+import yaml
+from rclpy.executors import SingleThreadedExecutor
+from scipy.spatial.transform import Rotation
+from visualization_msgs.msg import InteractiveMarkerUpdate, Marker, MarkerArray
+
+from vag_ros import names, rviz_config, stack
+from vag_ros.interactive_markers import UPDATE_QOS
+from vag_ros.supervisor import Supervisor
+from vag_sim.shape_picture import Kind, Shape, View, draw
+
+ROOT = Path(__file__).resolve().parents[1]
+
+START_S = 180.0
+INSTRUCTION = 'pick up the red cube with the left arm'
+KINDS = {Marker.CUBE: Kind.BOX, Marker.CYLINDER: Kind.CYLINDER, Marker.SPHERE: Kind.SPHERE}
+
+
+class Scene:
+    """What has come on the topics that RViz shows."""
+
+    def __init__(self, node):
+        self._single = {}
+        self._panel = {}
+        self.ghosts = []
+        for topic, qos in (
+            (names.ROBOT_MARKERS, names.STATE_QOS),
+            (names.PREVIEW_MARKERS, names.LATCHED_QOS),
+        ):
+            node.create_subscription(
+                MarkerArray, topic, lambda m, t=topic: self._on_markers(t, m), qos
+            )
+        node.create_subscription(
+            InteractiveMarkerUpdate, f'{names.OPERATOR}/update', self._on_panel, UPDATE_QOS
+        )
+
+    def _on_markers(self, topic, message):
+        if message.markers and message.markers[0].ns == 'ghost' and not message.markers[0].action:
+            self.ghosts.append(time.monotonic())
+        for marker in message.markers:
+            key = (topic, marker.ns, marker.id)
+            if marker.action == Marker.DELETEALL:
+                self._single = {k: v for k, v in self._single.items() if k[0] != topic}
+            elif marker.action == Marker.DELETE:
+                self._single.pop(key, None)
+            else:
+                self._single[key] = (np.eye(4), marker)
+
+    def _on_panel(self, update):
+        self._panel |= {marker.name: marker for marker in update.markers}
+        for name in update.erases:
+            self._panel.pop(name, None)
+
+    def shapes(self):
+        """List everything that is shown now, translucent shapes last."""
+        found = list(self._single.values())
+        for marker in self._panel.values():
+            frame = _pose(marker.pose)
+            found += [(frame, part) for control in marker.controls for part in control.markers]
+        found.sort(key=lambda item: -item[1].color.a)
+        return [shape for frame, marker in found for shape in _shapes(frame, marker)]
+
+
+def _pose(pose):
+    p, q = pose.position, pose.orientation
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_quat([q.x, q.y, q.z, q.w]).as_matrix()
+    matrix[:3, 3] = p.x, p.y, p.z
+    return matrix
+
+
+def _shapes(frame, marker):
+    pose = frame @ _pose(marker.pose)
+    colour = (marker.color.r, marker.color.g, marker.color.b, marker.color.a)
+    size = (marker.scale.x, marker.scale.y, marker.scale.z)
+    if marker.type in KINDS:
+        return [Shape(KINDS[marker.type], size, pose, colour)]
+    if marker.type == Marker.TEXT_VIEW_FACING:
+        return [Shape(Kind.LABEL, (0.1,) * 3, pose, colour, text=marker.text)]
+    points = [np.array([p.x, p.y, p.z]) for p in marker.points]
+    if marker.type == Marker.SPHERE_LIST:
+        return [Shape(Kind.SPHERE, size, _at(point), colour) for point in points]
+    colours = [(c.r, c.g, c.b, c.a) for c in marker.colors] or [colour] * len(points)
+    return [
+        Shape(Kind.LINE, (size[0],) * 3, _at(a), c, end=b)
+        for a, b, c in zip(points[:-1], points[1:], colours, strict=False)
+        if np.linalg.norm(b - a) > 1e-5
+    ]
+
+
+def _at(point):
+    pose = np.eye(4)
+    pose[:3, 3] = point
+    return pose
+
+
+def _view():
+    found = yaml.safe_load(rviz_config.path().read_text())['Visualization Manager']['Views']
+    orbit = found['Current']
+    focus = tuple(float(orbit['Focal Point'][axis]) for axis in 'XYZ')
+    return View(focus, orbit['Distance'], orbit['Yaw'], orbit['Pitch'])
+
+
+class Photographer:
+    """Takes the pictures."""
+
+    def __init__(self, window, scene, node, executor, folder):
+        self._window, self._scene, self._node = window, scene, node
+        self._executor, self._folder = executor, folder
+
+    def measure(self, seconds):
+        """Print the ghost's rate, and who publishes what RViz would subscribe to."""
+        self._scene.ghosts.clear()
+        self.spin(seconds)
+        times = self._scene.ghosts
+        print(
+            f'ghost: {(len(times) - 1) / (times[-1] - times[0]):.1f} Hz of {len(times)} messages'
+        )
+        for subscription in rviz_config.subscriptions():
+            found = self._node.get_publishers_info_by_topic(subscription.topic)
+            about = [(p.node_name, p.qos_profile.reliability.name) for p in found]
+            print(f'{subscription.topic} ({subscription.type_name}): {about}')
+
+    def wait(self, text, css='body', timeout_s=300.0):
+        """Wait until the page holds this text."""
+        deadline = time.monotonic() + timeout_s
+        while text not in self._window.text(css):
+            if time.monotonic() > deadline:
+                raise SystemExit(f'{text!r} did not come; the page says\n{self._window.text(css)}')
+            self.spin(0.1)
+
+    def spin(self, seconds):
+        """Receive for a while."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=max(end - time.monotonic(), 0.0))
+
+    def page(self, name):
+        """Take a picture of the page."""
+        (self._folder / f'{name}.png').write_bytes(self._window.picture())
+
+    def scene(self, name):
+        """Draw what RViz would."""
+        image = draw(self._scene.shapes(), _view())
+        cv2.imwrite(str(self._folder / f'{name}.png'), image[:, :, ::-1])
+
+
+def run_session(show, window):
+    """Generate, look, approve, replay and stop, by keyboard; a picture of each step."""
+    show.spin(1.0)
+    show.page('1_ready')
+    window.press('g')
+    show.wait('denoising')
+    show.spin(0.5)
+    show.page('2_generating')
+    show.wait('PLAN ON SHOW')
+    show.spin(2.0)
+    show.measure(4.0)
+    show.page('3_plan_on_show')
+    show.scene('4_ghost')
+    window.press('a')
+    show.wait('APPROVED')
+    show.spin(1.0)
+    show.page('5_approved')
+    window.press('r')
+    show.wait('EXECUTING')
+    show.spin(3.0)
+    show.page('6_replay')
+    show.scene('7_replay_scene')
+    window.press('s')
+    show.wait('LATCHED: vag/stop')
+    show.spin(0.5)
+    show.page('8_stopped')
+
+
+def start(show, window, url):
+    """Open the page until the stack is there."""
+    deadline = time.monotonic() + START_S
+    while window.run("return document.querySelectorAll('#generate:enabled').length") != 1:
+        if time.monotonic() > deadline:
+            raise SystemExit(window.text('body'))
+        if not window.run("return location.href.startsWith('http') && acts !== undefined"):
+            window.open(url)
+        show.spin(1.0)
+
+
+def main():
+    """Make the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--out', type=Path, default=ROOT / 'docs' / 'operator')
+    parser.add_argument('--seed', type=int, default=3, help='of the scene and of the sampler')
+    arguments = parser.parse_args()
+    if browser.missing():
+        raise SystemExit(browser.missing())
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix='operator_pictures_'))
+    mine, port = scratch / 'params.yaml', browser.free_port()
+    parameters = {
+        'web_port': port,
+        'web_token': 'pictures',
+        'seed': arguments.seed,
+        'default_instruction': INSTRUCTION,
+    }
+    mine.write_text(yaml.safe_dump({'/**/operator': {'ros__parameters': parameters}}))
+    options = stack.StackOptions(
+        approval='operator',
+        params_file=mine,
+        seed=arguments.seed,
+        output_dir=scratch / 'episodes',
+        bag_dir=scratch / 'bags',
+    )
+    rclpy.init()
+    node = rclpy.create_node('operator_pictures')
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    scene = Scene(node)
+    url = f'http://127.0.0.1:{port}/?token=pictures'
+    with Supervisor(stack.describe(options), scratch / 'logs'), browser.browser() as window:
+        show = Photographer(window, scene, node, executor, arguments.out)
+        start(show, window, url)
+        run_session(show, window)
+    rclpy.try_shutdown()
+    print(f'pictures in {arguments.out}; episode, bag and logs in {scratch}')
+
+
+if __name__ == '__main__':
+    main()
