@@ -7,6 +7,7 @@ markers. Run it inside env.sh; it needs Debian's chromium and chromium-driver.
 """
 
 import argparse
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -189,15 +190,21 @@ def run_session(show, window):
     show.page('8_stopped')
 
 
-def start(show, window, url):
-    """Open the page until the stack is there."""
+def start(show, window, url, port):
+    """Open the page as soon as it is served, and wait until one may generate."""
     deadline = time.monotonic() + START_S
-    while window.run("return document.querySelectorAll('#generate:enabled').length") != 1:
+    is_open = False
+    while not (
+        is_open and window.run("return document.querySelectorAll('#generate:enabled').length")
+    ):
         if time.monotonic() > deadline:
-            raise SystemExit(window.text('body'))
-        if not window.run("return location.href.startsWith('http') && acts !== undefined"):
-            window.open(url)
+            raise SystemExit('the stack did not come up')
         show.spin(1.0)
+        if not is_open:
+            with socket.socket() as probe:
+                is_open = probe.connect_ex(('127.0.0.1', port)) == 0
+            if is_open:
+                window.open(url)
 
 
 def main():
@@ -233,7 +240,7 @@ def main():
     url = f'http://127.0.0.1:{port}/?token=pictures'
     with Supervisor(stack.describe(options), scratch / 'logs'), browser.browser() as window:
         show = Photographer(window, scene, node, executor, arguments.out)
-        start(show, window, url)
+        start(show, window, url, port)
         run_session(show, window)
     rclpy.try_shutdown()
     print(f'pictures in {arguments.out}; episode, bag and logs in {scratch}')

@@ -1,4 +1,4 @@
-"""Draw a scene of primitive shapes, lines and labels: what an operator sees in RViz, off screen."""
+"""Draw a scene of primitive shapes, lines and labels off screen, as RViz draws markers."""
 
 import dataclasses
 import enum
