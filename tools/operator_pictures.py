@@ -19,10 +19,12 @@ import rclpy
 import yaml
 from rclpy.executors import SingleThreadedExecutor
 from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import JointState
 from visualization_msgs.msg import InteractiveMarkerUpdate, Marker, MarkerArray
 
 from vag_ros import names, rviz_config, stack
 from vag_ros.interactive_markers import UPDATE_QOS
+from vag_ros.msg import ReplayState
 from vag_ros.supervisor import Supervisor
 from vag_sim.shape_picture import Kind, Shape, View, draw
 
@@ -30,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 START_S = 180.0
 INSTRUCTION = 'pick up the red cube with the left arm'
+GHOST_AWAY = 0.7  # rad, in some joint
 KINDS = {Marker.CUBE: Kind.BOX, Marker.CYLINDER: Kind.CYLINDER, Marker.SPHERE: Kind.SPHERE}
 
 
@@ -40,6 +43,11 @@ class Scene:
         self._single = {}
         self._panel = {}
         self.ghosts = []
+        self.lead, self._measured = 0.0, None
+        node.create_subscription(
+            JointState, names.PREVIEW_JOINT_STATES, self._on_ghost, names.STATE_QOS
+        )
+        node.create_subscription(ReplayState, names.REPLAY_STATE, self._on_state, names.STATE_QOS)
         for topic, qos in (
             (names.ROBOT_MARKERS, names.STATE_QOS),
             (names.PREVIEW_MARKERS, names.LATCHED_QOS),
@@ -62,6 +70,13 @@ class Scene:
                 self._single.pop(key, None)
             else:
                 self._single[key] = (np.eye(4), marker)
+
+    def _on_state(self, state):
+        self._measured = np.array(state.actual.positions)
+
+    def _on_ghost(self, ghost):
+        if self._measured is not None:
+            self.lead = np.abs(np.array(ghost.position) - self._measured).max()
 
     def _on_panel(self, update):
         self._panel |= {marker.name: marker for marker in update.markers}
@@ -93,7 +108,7 @@ def _shapes(frame, marker):
     if marker.type in KINDS:
         return [Shape(KINDS[marker.type], size, pose, colour)]
     if marker.type == Marker.TEXT_VIEW_FACING:
-        return [Shape(Kind.LABEL, (0.1,) * 3, pose, colour, text=marker.text)]
+        return [Shape(Kind.LABEL, size, pose, colour, text=marker.text)]
     points = [np.array([p.x, p.y, p.z]) for p in marker.points]
     if marker.type == Marker.SPHERE_LIST:
         return [Shape(Kind.SPHERE, size, _at(point), colour) for point in points]
@@ -152,6 +167,12 @@ class Photographer:
         while time.monotonic() < end:
             self._executor.spin_once(timeout_sec=max(end - time.monotonic(), 0.0))
 
+    def wait_for_ghost_away(self):
+        """Wait until the ghost is far from where the arms are."""
+        deadline = time.monotonic() + 20.0
+        while self._scene.lead < GHOST_AWAY and time.monotonic() < deadline:
+            self.spin(0.05)
+
     def page(self, name):
         """Take a picture of the page."""
         (self._folder / f'{name}.png').write_bytes(self._window.picture())
@@ -174,6 +195,7 @@ def run_session(show, window):
     show.spin(2.0)
     show.measure(4.0)
     show.page('3_plan_on_show')
+    show.wait_for_ghost_away()
     show.scene('4_ghost')
     window.press('a')
     show.wait('APPROVED')

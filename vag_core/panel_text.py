@@ -15,7 +15,7 @@ class Report:
     Attributes:
         progress: of a running generation, e.g. ``denoising 3/10``.
         model: checkpoint and what is known of its quality.
-        clamped: points of the plan that were moved onto a limit.
+        clamped: points of the plan that were noticeably moved onto a limit.
         time_scale: how many times slower than requested the plan runs; 0: no plan.
         min_distance: m between the two bodies with the least room; NaN: not checked.
         bodies: their names.
@@ -47,7 +47,7 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
     if report.model and now.episode_id:
         text.append(f'model: {report.model}')
     if now.plan_on_show or now.phase in MOVING:
-        text.append(plan_line(report))
+        text += [plan_line(report), clearance_line(report)]
     if now.latched:
         text.append(f'LATCHED: {now.latch_reason}')
     if report.error:
@@ -77,15 +77,17 @@ def headline(now: Situation, approved_plan: str, report: Report) -> str:
 
 
 def plan_line(report: Report) -> str:
-    """Say what the planner changed and how near the bodies come."""
+    """Say what the planner changed."""
     clamped = f'{report.clamped} points clamped' if report.clamped else 'nothing clamped'
     slowed = f'slowed {report.time_scale:.2f} x' if report.time_scale > 1.0005 else 'at full speed'
-    room = (
-        'clearance not checked'
-        if math.isnan(report.min_distance)
-        else f'least room {1e3 * report.min_distance:.0f} mm ({report.bodies})'
-    )
-    return f'plan: {report.duration:.1f} s, {clamped}, {slowed}, {room}'
+    return f'plan: {report.duration:.1f} s, {clamped}, {slowed}'
+
+
+def clearance_line(report: Report) -> str:
+    """Say how near the bodies come to each other."""
+    if math.isnan(report.min_distance):
+        return 'clearance: not checked'
+    return f'clearance: {1e3 * report.min_distance:.0f} mm, {report.bodies}'
 
 
 def shortened(line: str) -> str:

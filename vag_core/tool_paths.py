@@ -8,6 +8,9 @@ import numpy as np
 from vag_core.kinematics import KinematicTree
 from vag_core.robot import RobotProfile
 
+NOTICEABLE = 1e-3
+"""A point moved by less, rad or m, is not worth a person's attention."""
+
 
 @dataclass(frozen=True, eq=False)
 class ToolPath:
@@ -52,7 +55,8 @@ def clamped_points(
 ) -> dict[str, np.ndarray]:
     """Return where (K, 3) each arm's tool is at requested points (N, D) outside its limits.
 
-    The places are those of the points once they are moved onto the limits.
+    The places are those of the points once they are moved onto the limits; who is outside by less
+    than :data:`NOTICEABLE` is not listed.
     """
     requested = np.asarray(requested)
     inside = np.clip(requested, profile.lower, profile.upper)
@@ -60,7 +64,7 @@ def clamped_points(
     found = {}
     for arm in profile.arms:
         own = profile.arm_slice(arm)
-        moved = (inside[:, own] != requested[:, own]).any(axis=1)
+        moved = (np.abs(inside - requested)[:, own] > NOTICEABLE).any(axis=1)
         found[arm.name] = poses[f'{arm.name}_tcp'][moved, :3, 3]
     return found
 

@@ -117,7 +117,7 @@ class Goals:
         """Let the plan on show move the arms."""
         request = Approve.Request(episode_id=state.episode_id, plan_id=state.plan_id)
         self._ask(self._approval, names.APPROVE, request)
-        return f'approval sent for plan {state.plan_id} of episode {state.episode_id}'
+        return f'asked for the replay of plan {state.plan_id}'
 
     def trigger(self, name: str) -> str:
         """Call one of the replay server's services without fields."""

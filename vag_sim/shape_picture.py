@@ -3,11 +3,13 @@
 import dataclasses
 import enum
 
+import cv2
 import mujoco
 import numpy as np
 
 BACKGROUND = (0.15, 0.16, 0.18)
 MOST_SHAPES = 5000
+FIELD_OF_VIEW = 45.0
 
 
 class Kind(enum.Enum):
@@ -26,7 +28,8 @@ class Shape:
 
     Attributes:
         kind: what it is.
-        size: (x, y, z) m of its bounding box; a line's is its width, three times.
+        size: (x, y, z) m of its bounding box; a line's is its width, three times; of a label z
+            is the height of its letters.
         pose: (4, 4) in the world; of a line its first end.
         colour: RGBA in 0..1.
         end: (3,) the other end of a line.
@@ -63,13 +66,56 @@ def draw(shapes: list[Shape], view: View, width: int = 1280, height: int = 800) 
         renderer.update_scene(data, camera)
         scene = renderer.scene
         for shape in shapes:
-            _add(scene, shape)
-        return renderer.render().copy()
+            if not shape.text:
+                _add(scene, shape)
+        image = renderer.render().copy()
+    _write_labels(image, [shape for shape in shapes if shape.text], view)
+    return image
+
+
+def _write_labels(image: np.ndarray, labels: list[Shape], view: View) -> None:
+    """Write each label centred on its place, as high as its size says; the nearest last."""
+    height, width = image.shape[:2]
+    backward = np.array(
+        [
+            np.cos(view.yaw) * np.cos(view.pitch),
+            np.sin(view.yaw) * np.cos(view.pitch),
+            np.sin(view.pitch),
+        ]
+    )
+    eye = np.asarray(view.focus) + view.distance * backward
+    right = np.array([-np.sin(view.yaw), np.cos(view.yaw), 0.0])
+    up = np.cross(backward, right)
+    focal = height / 2 / np.tan(np.radians(FIELD_OF_VIEW) / 2)
+    for label in sorted(labels, key=lambda item: -np.linalg.norm(item.pose[:3, 3] - eye)):
+        offset = label.pose[:3, 3] - eye
+        depth = -offset @ backward
+        if depth <= 0:
+            continue
+        scale = 1.35 * label.size[2] * focal / depth / 30  # a Hershey capital is 22 pixels high
+        thickness = max(1, round(1.6 * scale))
+        (wide, high), _ = cv2.getTextSize(label.text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
+        corner = (
+            round(width / 2 + focal * (offset @ right) / depth - wide / 2),
+            round(height / 2 - focal * (offset @ up) / depth + high / 2),
+        )
+        for colour, extra in (((0, 0, 0), 2), ([255 * c for c in label.colour[:3]], 0)):
+            cv2.putText(
+                image,
+                label.text,
+                corner,
+                cv2.FONT_HERSHEY_SIMPLEX,
+                scale,
+                colour,
+                thickness + extra,
+                cv2.LINE_AA,
+            )
 
 
 def _empty_model(width: int, height: int) -> mujoco.MjModel:
     spec = mujoco.MjSpec()
     limits = getattr(spec.visual, 'global')
+    limits.fovy = FIELD_OF_VIEW
     limits.offwidth, limits.offheight = width, height
     spec.visual.headlight.ambient = [0.45] * 3
     spec.visual.headlight.diffuse = [0.5] * 3
@@ -102,6 +148,4 @@ def _add(scene: mujoco.MjvScene, shape: Shape) -> None:
         mujoco.mjv_connector(
             geom, shape.kind.value, shape.size[0] / 2, shape.pose[:3, 3], shape.end
         )
-    if shape.text:
-        geom.label = shape.text[:99]
     scene.ngeom += 1
