@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 START_S = 180.0
 INSTRUCTION = 'pick up the red cube with the left arm'
-GHOST_AWAY = 0.7  # rad, in some joint
+GHOST_AWAY = 1.2  # rad, in some joint
 KINDS = {Marker.CUBE: Kind.BOX, Marker.CYLINDER: Kind.CYLINDER, Marker.SPHERE: Kind.SPHERE}
 
 

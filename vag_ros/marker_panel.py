@@ -21,7 +21,7 @@ from vag_ros.interactive_markers import InteractiveMarkerServer
 BOARD = 'board'
 SEPARATOR = ':'
 # The panel stands upright beyond the table and faces the robot; y runs to its left.
-DISTANCE, TOP, LINE, WIDTH = 1.15, 1.52, 0.055, 1.9
+DISTANCE, TOP, LINE, WIDTH = 1.15, 1.52, 0.055, 2.3
 PITCH_Y, BUTTON = 0.37, (0.03, 0.33, 0.11)
 PLACES = {
     Act.GENERATE: (0, 0),

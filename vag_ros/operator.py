@@ -345,7 +345,9 @@ class Operator(Node):
 
     def _on_progress(self, message: GenerateEpisode.Impl.FeedbackMessage) -> None:
         feedback = message.feedback
-        self._progress = f'{feedback.stage_name} {feedback.step}/{feedback.total}'
+        over = feedback.stage == GenerateEpisode.Feedback.STAGE_SAVING and feedback.step
+        progress = f'{feedback.stage_name} {feedback.step}/{feedback.total}'
+        self._progress = '' if over else progress
         self._progress_at = time.monotonic()
 
     def _on_generated(self, episode_id: str) -> None:

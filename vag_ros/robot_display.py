@@ -7,7 +7,7 @@ both robots are drawn as markers in the root frame.
 import time
 
 import numpy as np
-from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
+from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import ColorRGBA, String
@@ -26,6 +26,7 @@ except ImportError:  # comes with a ROS 2 installation only
 GHOST_PREFIX = 'ghost/'
 GHOST_LINGERS_S = 0.5
 REPEAT_S = 1.0
+STILL = 1e-5
 KINDS = {
     ShapeKind.BOX: Marker.CUBE,
     ShapeKind.CYLINDER: Marker.CYLINDER,
@@ -57,6 +58,7 @@ class RobotDisplay:
         self._live = np.full(len(profile.joint_names), np.nan)
         self._live_shown = -np.inf
         self._ghost_shown: float | None = None
+        self._sent: dict[str, tuple[np.ndarray, float]] = {}
 
     def show_live(self, positions: np.ndarray) -> None:
         """Show the robot at measured positions (D,); nothing for what is not measured."""
@@ -83,6 +85,7 @@ class RobotDisplay:
         if self._ghost_shown is None or time.monotonic() - self._ghost_shown < GHOST_LINGERS_S:
             return
         self._ghost_shown = None
+        self._sent.pop('ghost', None)
         if self._tf is None:
             gone = [
                 Marker(ns='ghost', id=m.id, action=Marker.DELETE) for _, m, _ in self._ghost_shapes
@@ -99,13 +102,24 @@ class RobotDisplay:
             self._publish_tf(tree, named, prefix)
 
     def _publish_markers(self, tree: KinematicTree, shapes: list, named: dict) -> None:
+        """Send what has moved; everything now and then, for who came later."""
         poses = tree.poses(named)
         placed = np.stack([poses[link] @ pose for link, _, pose in shapes])
+        now, name = time.monotonic(), shapes[0][1].ns
+        sent, complete_at = self._sent.get(name, (None, -np.inf))
+        if sent is None or now - complete_at > REPEAT_S:
+            moved, complete_at = range(len(shapes)), now
+        else:
+            moved = np.flatnonzero(np.abs(placed - sent).max(axis=(1, 2)) > STILL)
+            still = np.setdiff1d(np.arange(len(shapes)), moved)
+            placed[still] = sent[still]
+        self._sent[name] = (placed, complete_at)
         turns = Rotation.from_matrix(placed[:, :3, :3]).as_quat()
-        for (_, marker, _), pose, turn in zip(shapes, placed, turns, strict=True):
-            marker.pose.position = _filled(Point(), pose[:3, 3])
-            marker.pose.orientation = _filled(Quaternion(), turn)
-        self._markers.publish(MarkerArray(markers=[marker for _, marker, _ in shapes]))
+        for index in moved:
+            pose = shapes[index][1].pose
+            _filled(pose.position, placed[index, :3, 3])
+            _filled(pose.orientation, turns[index])
+        self._markers.publish(MarkerArray(markers=[shapes[index][1] for index in moved]))
 
     def _publish_tf(self, tree: KinematicTree, named: dict, prefix: str) -> None:
         stamp = self._clock.now().to_msg()

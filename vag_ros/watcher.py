@@ -33,12 +33,7 @@ class Watcher:
         progress_qos = QoSProfile(depth=10)
         for kind, topic, callback, qos in (
             (ReplayState, names.REPLAY_STATE, self._on_state, names.STATE_QOS),
-            (
-                GenerateEpisode.Impl.FeedbackMessage,
-                feedback,
-                self._on_progress,
-                QoSProfile(depth=10),
-            ),
+            (GenerateEpisode.Impl.FeedbackMessage, feedback, self._on_progress, progress_qos),
             (String, names.BAG, self._on_bag, names.BAG_QOS),
             (String, names.INSTRUCTION, self._on_instruction, names.STATE_QOS),
         ):

@@ -65,6 +65,8 @@ def draw(shapes: list[Shape], view: View, width: int = 1280, height: int = 800) 
     with mujoco.Renderer(model, height, width, max_geom=MOST_SHAPES) as renderer:
         renderer.update_scene(data, camera)
         scene = renderer.scene
+        scene.flags[mujoco.mjtRndFlag.mjRND_HAZE] = 0
+        scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         for shape in shapes:
             if not shape.text:
                 _add(scene, shape)
