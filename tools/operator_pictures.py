@@ -175,12 +175,16 @@ class Photographer:
 
     def page(self, name):
         """Take a picture of the page."""
-        (self._folder / f'{name}.png').write_bytes(self._window.picture())
+        image = cv2.imdecode(np.frombuffer(self._window.picture(), np.uint8), cv2.IMREAD_COLOR)
+        self._save(name, image)
 
     def scene(self, name):
         """Draw what RViz would."""
         image = draw(self._scene.shapes(), _view())
-        cv2.imwrite(str(self._folder / f'{name}.png'), image[:, :, ::-1])
+        self._save(name, image[:, :, ::-1])
+
+    def _save(self, name, bgr):
+        cv2.imwrite(str(self._folder / f'{name}.jpg'), bgr, [cv2.IMWRITE_JPEG_QUALITY, 85])
 
 
 def run_session(show, window):

@@ -20,6 +20,7 @@ class Report:
         min_distance: m between the two bodies with the least room; NaN: not checked.
         bodies: their names.
         elapsed, duration: s of the motion.
+        warnings: what differs from the image that the plan on show comes from.
         error: how the last goal ended, '' when well.
         message: answer to the last click.
     """
@@ -32,6 +33,7 @@ class Report:
     bodies: str = ''
     elapsed: float = 0.0
     duration: float = 0.0
+    warnings: tuple[str, ...] = ()
     error: str = ''
     message: str = ''
 
@@ -48,6 +50,8 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
         text.append(f'model: {report.model}')
     if now.plan_on_show or now.phase in MOVING:
         text += [plan_line(report), clearance_line(report)]
+    if now.plan_on_show:
+        text += [f'WARNING: {warning}' for warning in report.warnings]
     if now.latched:
         text.append(f'LATCHED: {now.latch_reason}')
     if report.error:

@@ -281,6 +281,7 @@ class Operator(Node):
             bodies=plan.min_distance_bodies,
             elapsed=state.time_from_start,
             duration=state.motion_duration,
+            warnings=tuple(state.warnings),
             error=state.last_error_string if state.last_error_code else '',
             message=self._message if now - self._message_at < MESSAGE_LINGERS_S else '',
         )

@@ -64,14 +64,19 @@ class PreviewVideo:
             self._next += 1
 
     def _encode(self, frame: np.ndarray, caption: str) -> bytes:
-        import cv2
-
-        height, width = frame.shape[:2]
-        if width < WIDTH:
-            size = (WIDTH, round(height * WIDTH / width))
-            frame = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
-        return encode_jpeg(write_caption(frame, caption), self._jpeg_quality)
+        return encode_jpeg(captioned(frame, caption), self._jpeg_quality)
 
     def _message(self, data: bytes) -> CompressedImage:
         now = self._node.get_clock().now().nanoseconds
         return convert.to_compressed(data, now, self._frame_id)
+
+
+def captioned(frame: np.ndarray, caption: str) -> np.ndarray:
+    """Enlarge an (H, W, 3) picture that is too small to read, and caption it."""
+    import cv2
+
+    height, width = frame.shape[:2]
+    if width < WIDTH:
+        size = (WIDTH, round(height * WIDTH / width))
+        frame = cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC)
+    return write_caption(frame, caption)

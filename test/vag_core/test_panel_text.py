@@ -1,0 +1,54 @@
+import dataclasses
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vag_core.panel import Situation
+from vag_core.panel_text import WIDTH, Report, lines
+
+SHOWN = Situation(
+    phase='AWAITING_APPROVAL',
+    armed=True,
+    plan_id='p1',
+    plan_episode_id='e1',
+    episode_id='e1',
+    instruction='lift',
+)
+PLAN = Report(duration=9.4, time_scale=1.25, clamped=3, min_distance=0.085, bodies='a / table')
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_no_line_is_wider_than_the_board(instruction, message):
+    situation = dataclasses.replace(SHOWN, instruction=instruction)
+    for line in lines(situation, '', dataclasses.replace(PLAN, message=message)):
+        assert len(line) <= WIDTH
+
+
+def test_a_plan_on_show_tells_what_was_changed_how_near_it_comes_and_what_differs():
+    report = dataclasses.replace(PLAN, warnings=('the scene has changed',))
+    text = lines(SHOWN, '', report)
+    assert text[0] == 'PLAN ON SHOW: look, then approve  |  armed'
+    assert 'plan: 9.4 s, 3 points clamped, slowed 1.25 x' in text
+    assert 'clearance: 85 mm, a / table' in text
+    assert 'WARNING: the scene has changed' in text
+
+
+def test_an_approved_plan_says_what_the_next_click_does():
+    assert lines(SHOWN, 'p1', PLAN)[0].startswith('APPROVED: REPLAY moves the arms')
+
+
+def test_a_latch_names_its_reason():
+    situation = dataclasses.replace(
+        SHOWN, phase='LATCHED', latched=True, latch_reason='vag/stop was called'
+    )
+    assert 'LATCHED: vag/stop was called' in lines(situation, '', PLAN)
+
+
+def test_a_silent_server_is_told_first():
+    assert lines(Situation(), '', Report())[0].startswith('NO REPLAY SERVER')
+
+
+def test_motion_is_told_in_seconds():
+    situation = dataclasses.replace(SHOWN, phase='EXECUTING')
+    report = dataclasses.replace(PLAN, elapsed=2.1)
+    assert 'ARMS MOVE 2.1 of 9.4 s' in lines(situation, '', report)[0]
