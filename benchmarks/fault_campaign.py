@@ -236,13 +236,13 @@ def judge(client: Client, arms: list[dict], at: int, result) -> dict:
     braked = CODES[result.error_code] not in ('COMMAND_LATE', 'SOFTWARE_FAULT')
     for arm in arms:
         received = client.commands[arm['topic']]
-        stamps = np.array([stamp for stamp, _, _ in received])
-        positions = np.array([position for _, _, position in received])
-        arrived = np.array([at for _, at, _ in received])
+        stamps = np.array([stamp for stamp, *_ in received])
+        published = np.array([moment for _, moment, *_ in received])
+        positions = np.array([position for *_, position in received])
         report = recheck_bag.check_motion(stamps, positions, arm, at_rest=braked)
         problems += report['problems']
         peaks = {key: max(peaks[key], report[key]) for key in peaks}
-        if caught_up(arrived, arm['period_ns']):
+        if caught_up(published, arm['period_ns']):
             problems.append('commands in a burst')
         begin = min(at, len(positions)) - 1
         after = positions[begin:, :6]
@@ -259,14 +259,10 @@ def judge(client: Client, arms: list[dict], at: int, result) -> dict:
     }
 
 
-def caught_up(arrived: np.ndarray, period_ns: int) -> bool:
-    """Whether the server made up for lost time: more commands in 1 s than its rate and a few.
-
-    By arrival, so that a receiver that was itself held up for less than that is not blamed.
-    """
-    window = int(1e9 / period_ns)
-    span = window + window // 4
-    return len(arrived) > span and bool((arrived[span:] - arrived[:-span] < 1e9).any())
+def caught_up(published: np.ndarray, period_ns: int) -> bool:
+    """Whether the server made up for lost time: in 0.1 s more commands than its rate and a few."""
+    span = round(1e8 / period_ns) + 6
+    return len(published) > span and bool((published[span:] - published[:-span] < 1e8).any())
 
 
 def resumed(client: Client) -> bool:

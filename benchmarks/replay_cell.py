@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -139,8 +140,18 @@ def swing(seconds: float, turn: float, episode_id: str = 'benchmark') -> ReplayT
     return ReplayTrajectory.Goal(episode_id=episode_id, trajectory=trajectory)
 
 
+def _note(store: list, message: JointState, info: dict) -> None:
+    stamps = to_ns(message.header.stamp), info['source_timestamp'], info['received_timestamp']
+    store.append((*stamps, np.array(message.position)))
+
+
 class Client:
-    """Sends goals, approves them, and notes every command with the time at which it came."""
+    """Sends goals, approves them, and notes every command.
+
+    Attributes:
+        commands: by topic, (stamp, when it was published, when it came, position); ns, the second
+            and third by the wall clock of this computer.
+    """
 
     def __init__(self, domain: int):
         self._context = rclpy.Context()
@@ -152,9 +163,7 @@ class Client:
             self.node.create_subscription(
                 JointState,
                 topic,
-                lambda m, store=store: store.append(
-                    (to_ns(m.header.stamp), time.monotonic_ns(), np.array(m.position))
-                ),
+                partial(_note, store),
                 1000,
             )
         self.node.create_subscription(

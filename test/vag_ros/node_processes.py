@@ -26,15 +26,20 @@ _DOMAINS = itertools.cycle(random.sample(range(1, 101), 100))
 
 
 class NodeProcess:
-    """A node of the package, ``vag_ros.<executable>``, in a process of its own."""
+    """A node of the package, ``vag_ros.<executable>`` or ``code``, in a process of its own."""
 
     def __init__(
-        self, executable: str, parameters: dict[str, Any], domain: int, folder: Path
+        self,
+        executable: str,
+        parameters: dict[str, Any],
+        domain: int,
+        folder: Path,
+        code: str = '',
     ) -> None:
         self._log = folder / f'{executable}_{time.monotonic_ns()}.log'
         params_file = self._log.with_suffix('.yaml')
         params_file.write_text(yaml.safe_dump({'/**': {'ros__parameters': parameters}}))
-        code = f'import sys; from vag_ros.{executable} import main; sys.exit(main())'
+        code = code or f'import sys; from vag_ros.{executable} import main; sys.exit(main())'
         self.process = subprocess.Popen(
             [sys.executable, '-c', code, '--ros-args', '--params-file', str(params_file)],
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain), 'PYTHONUNBUFFERED': '1'},
