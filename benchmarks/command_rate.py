@@ -2,11 +2,12 @@
 
     python benchmarks/command_rate.py [--seconds 60] [--busy 2]
 
-Meanwhile further goals are sent, and refused because the server is busy; beside it a second, dry
-server plans goals and shows their ghosts, as one server does between motions. Intervals are those between neighbouring commands to one arm, by
-the moment at which each was published; those of their arrival, transport and a receiver under the
-same load included, stand beside them. Prints JSON; exits with 1 when the 99th percentile is 8 ms
-or more, or an interval exceeds 25 ms.
+Meanwhile further goals are sent, and refused because the server is busy; that they are planned and
+shown as ghosts meanwhile can't be: one goal at a time. Planning takes place in a process of its
+own, so beside a motion it would be one more busy process. Intervals are those between neighbouring
+commands to one arm, by the moment at which each was published; those of their arrival, with
+transport and a receiver under the same load, stand beside them. Prints JSON; exits with 1 when the
+99th percentile is 8 ms or more, or an interval exceeds 25 ms.
 """
 
 import argparse
