@@ -28,6 +28,11 @@ class Hold:
         self._command: np.ndarray | None = None
         self._until = 0.0
 
+    @property
+    def active(self) -> bool:
+        """Whether a command is being repeated."""
+        return self._command is not None
+
     def begin(self, command: np.ndarray) -> None:
         """Hold this (D,) command, the last one of a motion, from now on."""
         if self._duration_s:

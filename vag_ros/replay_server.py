@@ -196,6 +196,8 @@ class ReplayServer(Node):
             return self._end(front, handle, outcome or Refusal(ErrorCode.SUCCESSFUL, ''), goal)
         finally:
             self._active = None
+            if not (self._gate.armed or self._settings.dry_run):
+                self._drivers.close_gates()
             self._idle.set()
             self._publish_state()
 
@@ -207,8 +209,6 @@ class ReplayServer(Node):
             self._drivers.stop_arms()
         elif code is not ErrorCode.COMMAND_CONFLICT:
             self._hold.begin(goal.motion.command)
-        if not self._gate.armed:
-            self._drivers.close_gates()
 
     def _new_goal(
         self, front: Front, handle: ServerGoalHandle, request: GoalRequest | Refusal
@@ -299,8 +299,10 @@ class ReplayServer(Node):
             moving = not self._idle.is_set()
             if moving:
                 self._goal.stop(reason)
-            elif not self._settings.dry_run:
-                self._drivers.close_gates()
+            else:
+                self._hold.end()
+                if not self._settings.dry_run:
+                    self._drivers.close_gates()
         self._publish_state()
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -360,11 +362,12 @@ class ReplayServer(Node):
             self._display.ghost(goal)
 
     def _on_rival_timer(self) -> None:
-        goal = self._goal
-        if self._idle.is_set() or goal is None or goal.motion is None:
+        goal, idle = self._goal, self._idle.is_set()
+        if (idle and not self._hold.active) or goal is None or goal.motion is None:
             return
         conflict = self._robot.commander.conflict()
         if conflict is not None:
+            self._hold.end()
             goal.stop(conflict)
 
     def _phase(self) -> int:

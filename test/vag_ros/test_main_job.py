@@ -158,6 +158,11 @@ def test_the_arms_went_where_the_actions_say(run):
         assert np.abs(measured - wanted)[:6].max() < PROFILE.safety.goal_tolerance
 
 
+def test_the_commands_in_the_bag_pass_the_check_that_knows_no_planner(run):
+    script = Path(__file__).parents[2] / 'benchmarks/recheck_bag.py'
+    subprocess.run([sys.executable, str(script), str(run.bag)], check=True)
+
+
 def test_the_actions_in_the_bag_are_the_checkpoints_own(run):
     message = only(run.topics[f'/{names.EPISODE}'])
     image = decode_image(bytes(message.conditioning_image.data))

@@ -134,6 +134,15 @@ def test_a_reported_collision_sends_the_target_back_to_where_the_arms_are(arms, 
     np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
 
 
+def test_a_stop_before_the_approval_closes_the_gate_too(arms, driver):
+    handle = arms.send(swing())
+    arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL)
+    assert arms.call(names.STOP).success
+    assert arms.end(handle)[1].error_code == Result.STOPPED
+    arms.wait(lambda: driver.gates == {'left': False, 'right': False}, 'closed gates')
+    assert arms.count == 0
+
+
 def test_a_lost_client_brakes_and_latches(arms, driver):
     handle = start_long(arms)
     driver.beating = False
