@@ -8,8 +8,9 @@ from builtin_interfaces.msg import Time
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from vag_core.robot import RobotProfile
+from vag_core.safety.outcome import Refusal
 from vag_core.safety.plan import Plan
-from vag_core.safety.request import TrajectoryRequest
+from vag_core.safety.request import TrajectoryRequest, check_stamp
 from vag_ros.convert import to_duration, to_ns
 from vag_ros.msg import ClampReport, ReplayState
 
@@ -26,6 +27,14 @@ def to_request(trajectory: JointTrajectory) -> TrajectoryRequest:
         positions=[list(point.positions) for point in trajectory.points],
         times=[to_ns(point.time_from_start) * 1e-9 for point in trajectory.points],
     )
+
+
+def stamp_refusal(trajectory: JointTrajectory, now_ns: int) -> Refusal | None:
+    """Refuse a trajectory that is over, or starts later by itself."""
+    start = end = to_ns(trajectory.header.stamp)
+    if trajectory.points:
+        end += to_ns(trajectory.points[-1].time_from_start)
+    return check_stamp(start, end, now_ns)
 
 
 def point(

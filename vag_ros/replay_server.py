@@ -20,12 +20,10 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory
 
 from vag_core.robot import load_profile
 from vag_core.safety.gate import Gate
 from vag_core.safety.outcome import ErrorCode, Refusal
-from vag_core.safety.request import check_stamp
 from vag_core.safety.scene import image_age
 from vag_ros import names, phases, replay_diagnostics, replay_hold
 from vag_ros.convert import to_ns
@@ -40,7 +38,7 @@ from vag_ros.replay_front import Front, GoalRequest, ReplayFront
 from vag_ros.replay_goal import ReplayGoal, Robot
 from vag_ros.replay_hold import Hold
 from vag_ros.replay_listener import RobotListener
-from vag_ros.replay_messages import fill_state, to_request
+from vag_ros.replay_messages import fill_state, stamp_refusal, to_request
 from vag_ros.replay_parameters import Parameters, refuse_automatic_motion
 from vag_ros.replay_planner import Planner
 from vag_ros.replay_scene import SceneWatch
@@ -244,20 +242,13 @@ class ReplayServer(Node):
     def _refusal(self, request: GoalRequest) -> Refusal | None:
         now = self.get_clock().now().nanoseconds
         checks = [
-            lambda: self._check_stamp(request.trajectory, now),
+            lambda: stamp_refusal(request.trajectory, now),
             lambda: image_age(request.conditioning.stamp_ns, now, self._settings.max_image_age),
         ]
         # A dry run sends no command: its plans may be looked at before anything is armed.
         if not self._settings.dry_run:
             checks = [self._gate.refusal, self._trouble, *checks]
         return next((reason for check in checks if (reason := check()) is not None), None)
-
-    @staticmethod
-    def _check_stamp(trajectory: JointTrajectory, now_ns: int) -> Refusal | None:
-        start = end = to_ns(trajectory.header.stamp)
-        if trajectory.points:
-            end += to_ns(trajectory.points[-1].time_from_start)
-        return check_stamp(start, end, now_ns)
 
     def _end(
         self, front: Front, handle: ServerGoalHandle, outcome: Refusal, goal: ReplayGoal | None
