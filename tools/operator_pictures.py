@@ -20,10 +20,10 @@ import yaml
 from rclpy.executors import SingleThreadedExecutor
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
-from visualization_msgs.msg import InteractiveMarkerUpdate, Marker, MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
+from visualization_msgs.srv import GetInteractiveMarkers
 
 from vag_ros import names, rviz_config, stack
-from vag_ros.interactive_markers import UPDATE_QOS
 from vag_ros.msg import ReplayState
 from vag_ros.supervisor import Supervisor
 from vag_sim.shape_picture import Kind, Shape, View, draw
@@ -41,7 +41,7 @@ class Scene:
 
     def __init__(self, node):
         self._single = {}
-        self._panel = {}
+        self._panel = []
         self.ghosts = []
         self.lead, self._measured = 0.0, None
         node.create_subscription(
@@ -55,8 +55,8 @@ class Scene:
             node.create_subscription(
                 MarkerArray, topic, lambda m, t=topic: self._on_markers(t, m), qos
             )
-        node.create_subscription(
-            InteractiveMarkerUpdate, f'{names.OPERATOR}/update', self._on_panel, UPDATE_QOS
+        self._panel_service = node.create_client(
+            GetInteractiveMarkers, f'{names.OPERATOR}/get_interactive_markers'
         )
 
     def _on_markers(self, topic, message):
@@ -78,15 +78,16 @@ class Scene:
         if self._measured is not None:
             self.lead = np.abs(np.array(ghost.position) - self._measured).max()
 
-    def _on_panel(self, update):
-        self._panel |= {marker.name: marker for marker in update.markers}
-        for name in update.erases:
-            self._panel.pop(name, None)
+    def ask_for_panel(self):
+        """Ask for the panel as it is now; the future's result tells when it is here."""
+        asked = self._panel_service.call_async(GetInteractiveMarkers.Request())
+        asked.add_done_callback(lambda future: setattr(self, '_panel', future.result().markers))
+        return asked
 
     def shapes(self):
         """List everything that is shown now, translucent shapes last."""
         found = list(self._single.values())
-        for marker in self._panel.values():
+        for marker in self._panel:
             frame = _pose(marker.pose)
             found += [(frame, part) for control in marker.controls for part in control.markers]
         found.sort(key=lambda item: -item[1].color.a)
@@ -180,6 +181,7 @@ class Photographer:
 
     def scene(self, name):
         """Draw what RViz would."""
+        self._executor.spin_until_future_complete(self._scene.ask_for_panel(), 10.0)
         image = draw(self._scene.shapes(), _view())
         self._save(name, image[:, :, ::-1])
 

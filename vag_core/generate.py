@@ -92,6 +92,7 @@ def generate(
     cancelled: Callable[[], bool] | None = None,
     *,
     preview: bool = True,
+    preview_share: float = 1.0,
 ) -> list[Generated]:
     """Generate one episode for each request, in their order.
 
@@ -103,6 +104,8 @@ def generate(
         on_progress: called after the encoding, after every denoising step and after the decoding.
         cancelled: asked before every step; True ends the generation.
         preview: decode one frame of every denoising step's estimate for ``on_progress``.
+        preview_share: decode none while previews, the time in ``on_progress`` included, have taken
+            more than this share of the denoising so far.
 
     Raises:
         GenerationCancelled: ``cancelled`` returned True.
@@ -122,6 +125,7 @@ def generate(
             on_progress=on_progress,
             cancelled=cancelled,
             preview=preview,
+            preview_share=preview_share,
         )
         results.update(zip(members, made, strict=True))
     return [results[index] for index in range(len(requests))]
@@ -145,6 +149,7 @@ def _generate_batch(
     on_progress: OnProgress | None,
     cancelled: Callable[[], bool] | None,
     preview: bool,
+    preview_share: float,
 ) -> list[Generated]:
     model = checkpoint.model
     cfg = model.cfg
@@ -180,15 +185,18 @@ def _generate_batch(
     started = clock()
     check()
     total = len(sampler.times)
+    on_previews = 0.0
     loop = denoise(model, first, text, noise, sampler, dropped=dropped, start_state=start)
     for step, estimates in enumerate(loop, 1):
         _, video, _, actions = estimates
         wait()
-        picture = None
-        if on_progress is not None and preview:
+        before, picture = clock(), None
+        affordable = on_previews <= preview_share * (before - started)
+        if on_progress is not None and preview and affordable:
             frame = video[:1, :, (video.shape[2] - 1) * step // total]
             picture = to_pixels(model.vae.preview(frame))[0]
         report(Stage.DENOISING, step, total, picture)
+        on_previews += (clock() - before) * (picture is not None)
         check()
     timings[Stage.DENOISING.value] = clock() - started
 

@@ -63,7 +63,10 @@ class Parameters:
     )
     max_image_age_s: float = parameter(1.0, 'oldest usable camera image, s', 0.01, 3600.0)
     jpeg_quality: int = parameter(95, 'of generated frames and previews', 1, 100)
-    preview: bool = parameter(True, 'show the estimate of every step and the finished video')
+    preview: bool = parameter(True, 'show estimates while denoising, and the finished video')
+    preview_share: float = parameter(
+        0.02, 'of the time of denoising that its previews may take', 0.0, 1.0
+    )
     torch_threads: int = parameter(0, 'CPU threads of the model, 0: as torch likes', 0, 512)
     autostart: bool = parameter(True, 'configure and activate without a lifecycle manager')
 
@@ -303,7 +306,14 @@ class Generator(LifecycleNodeMixin, Node):
         self.get_logger().info(f'generating {job.instruction!r}, seed {job.seed}')
         self._preview.clear()
         try:
-            (generated,) = generate(self._checkpoint, [job.request], report, cancelled)
+            (generated,) = generate(
+                self._checkpoint,
+                [job.request],
+                report,
+                cancelled,
+                preview=self._settings.preview,
+                preview_share=self._settings.preview_share,
+            )
             if cancelled():
                 raise GenerationCancelled
         except GenerationCancelled:
@@ -330,7 +340,7 @@ class Generator(LifecycleNodeMixin, Node):
             step=progress.step,
             total=progress.total,
         )
-        if progress.preview is not None and self._settings.preview:
+        if progress.preview is not None:
             caption = f'{stage} {progress.step}/{progress.total}   {self._checkpoint.evaluation}'
             feedback.preview = self._preview.show(progress.preview, caption)
         self._send(handle, accepted, feedback)

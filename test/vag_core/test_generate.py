@@ -1,6 +1,7 @@
 """Generation with random weights."""
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
@@ -78,6 +79,18 @@ def test_progress_does_not_change_the_result(checkpoint):
     silent = generate(checkpoint, [request()])[0]
     reported = generate(checkpoint, [request()], lambda progress: None)[0]
     np.testing.assert_array_equal(silent.actions, reported.actions)
+
+
+def test_previews_keep_to_their_share_of_the_time(checkpoint):
+    seen = []
+
+    def slow(progress):
+        seen.append(progress)
+        time.sleep(0.2 * (progress.preview is not None))
+
+    generate(checkpoint, [request()], slow, preview_share=0.01)
+    assert [p.step for p in seen if p.preview is not None] == [1]
+    assert len(seen) == 7
 
 
 def test_the_last_preview_is_the_last_frame_of_the_video(checkpoint):

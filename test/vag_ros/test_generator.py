@@ -82,6 +82,7 @@ def parameters_of(checkpoint, folder):
         'checkpoint': str(checkpoint),
         'output_dir': str(folder / 'episodes'),
         'torch_threads': 1,
+        'preview_share': 1.0,
         'first_image_wait_s': 0.0,
     }
 
