@@ -41,7 +41,6 @@ class Scene:
 
     def __init__(self, node):
         self._single = {}
-        self._panel = []
         self.ghosts = []
         self.lead, self._measured = 0.0, None
         node.create_subscription(
@@ -79,15 +78,13 @@ class Scene:
             self.lead = np.abs(np.array(ghost.position) - self._measured).max()
 
     def ask_for_panel(self):
-        """Ask for the panel as it is now; the future's result tells when it is here."""
-        asked = self._panel_service.call_async(GetInteractiveMarkers.Request())
-        asked.add_done_callback(lambda future: setattr(self, '_panel', future.result().markers))
-        return asked
+        """Ask for the panel as it is now and return the future of the answer."""
+        return self._panel_service.call_async(GetInteractiveMarkers.Request())
 
-    def shapes(self):
+    def shapes(self, panel):
         """List everything that is shown now, translucent shapes last."""
         found = list(self._single.values())
-        for marker in self._panel:
+        for marker in panel:
             frame = _pose(marker.pose)
             found += [(frame, part) for control in marker.controls for part in control.markers]
         found.sort(key=lambda item: -item[1].color.a)
@@ -181,8 +178,9 @@ class Photographer:
 
     def scene(self, name):
         """Draw what RViz would."""
-        self._executor.spin_until_future_complete(self._scene.ask_for_panel(), 10.0)
-        image = draw(self._scene.shapes(), _view())
+        panel = self._scene.ask_for_panel()
+        self._executor.spin_until_future_complete(panel, 10.0)
+        image = draw(self._scene.shapes(panel.result().markers), _view())
         self._save(name, image[:, :, ::-1])
 
     def _save(self, name, bgr):

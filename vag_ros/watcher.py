@@ -23,7 +23,7 @@ class Watcher:
     """Subscribes to what a stack says of itself; sends nothing."""
 
     def __init__(self, node: Node) -> None:
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=node.context)
         self._executor.add_node(node)
         self._state: ReplayState | None = None
         self._state_at = self._progress_at = -1e9

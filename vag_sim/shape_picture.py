@@ -137,7 +137,7 @@ def _add(scene: mujoco.MjvScene, shape: Shape) -> None:
     geom = scene.geoms[scene.ngeom]
     size = np.asarray(shape.size, dtype=float) / 2
     if shape.kind is Kind.CYLINDER:
-        size = np.array([size[0], size[0], size[2]])
+        size = np.array([size[0], size[2], 0.0])
     mujoco.mjv_initGeom(
         geom,
         shape.kind.value,
