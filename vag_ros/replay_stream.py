@@ -93,29 +93,37 @@ def stream(
 
     ``before_tick`` is called before each tick and returns a reason to stop, if there is one.
 
-    A tick later than ``max_lateness_ns`` is not sent and nothing follows it: by then the arms have
-    come to rest at their last target, and going on at speed would be a jerk.
+    A tick later than ``max_lateness_ns`` is not sent, and nothing follows it: by then the arms
+    have come to rest at their last target, and going on at speed would be a jerk.
     """
     while True:
         wait = schedule.due - time.monotonic_ns()
         if wait > 0:
             time.sleep(wait * 1e-9)
-        now = time.monotonic_ns()
-        lateness = now - schedule.due
-        if lateness > max_lateness_ns:
-            schedule.max_lateness = lateness
-            motion.stop(late(lateness, max_lateness_ns))
+        if _too_late(motion, schedule, max_lateness_ns):
             return
         reason = before_tick()
         if reason is not None:
             motion.stop(reason)
-        command = motion.tick(feedback.pose, feedback.stale(now))
-        if command is None:
+        command = motion.tick(feedback.pose, feedback.stale(time.monotonic_ns()))
+        # Whatever suspends this process can do so here as well as above.
+        if command is None or _too_late(motion, schedule, max_lateness_ns):
             return
         commander.send(command, schedule.stamp)
+        sent_late = _too_late(motion, schedule, max_lateness_ns)
         schedule.count(time.monotonic_ns())
-        if motion.over:
+        if motion.over or sent_late:
             return
+
+
+def _too_late(motion: Motion, schedule: Schedule, limit_ns: int) -> bool:
+    """Give the motion up, whatever else is ending it, when its present tick is overdue."""
+    lateness = time.monotonic_ns() - schedule.due
+    if lateness <= limit_ns:
+        return False
+    schedule.max_lateness = max(schedule.max_lateness, lateness)
+    motion.ending = late(lateness, limit_ns)
+    return True
 
 
 def late(lateness_ns: int, limit_ns: int) -> Refusal:
