@@ -1,5 +1,6 @@
 """The one training loop, for every stage: draw, differentiate, step, watch, save, continue."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -154,7 +155,10 @@ class _Running:
             asked = engine.interrupt is not None and engine.interrupt.asked
             mine = time.monotonic() - started if self.processes.main else 0.0
             loss, asked, clock = self.processes.mean([loss, asked, mine])
-            if complaint := guard.complaint(loss):
+            complaint = guard.complaint(loss)
+            if complaint is None and not math.isfinite(norm):
+                complaint = f'gradient norm = {norm}'
+            if complaint is not None:
                 raise self._diverged(step, complaint, episodes)
             self.progress.losses.append(loss)
             self.progress.seconds = clock * self.processes.count

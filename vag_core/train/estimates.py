@@ -1,5 +1,6 @@
 """The video stream's own clean estimates, kept on disk to train the action stream on."""
 
+import hashlib
 from dataclasses import replace
 
 import torch
@@ -40,7 +41,12 @@ def cache_estimates(
     parts = (cfg.noise, cfg.estimates, cfg.rollouts, model.cfg.sampler, seed)
     streams = [part for part in (model.video, model.coupling) if part is not None]
     key = key_of(*map(weights_key, streams), clips.latents.paths[0].parent.name, *parts)
-    names = [path.stem for path in clips.latents.paths]
+    # What the video stream is told is part of a name: an episode may get another instruction.
+    told = ('text',) if model.coupling is None else ('text', 'actions', 'start_state')
+    names = [
+        f'{path.stem}-{_digest(clips.conditions(index), told)}'
+        for index, path in enumerate(clips.latents.paths)
+    ]
     files = EpisodeFiles(cache.folder / f'estimates-{key}', names)
 
     def make(episode: int) -> Item:
@@ -51,6 +57,11 @@ def cache_estimates(
         for part in streams:
             part.to(cache.processes.device)
     return cache.fill(files, make, 'estimating')
+
+
+def _digest(conditions: Item, names: tuple[str, ...]) -> str:
+    content = b''.join(conditions[name].numpy().tobytes() for name in names)
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _estimate(model: Vag, clips: Clips, episode: int, cfg: ActionTraining, seed: int) -> Item:

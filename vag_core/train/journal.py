@@ -64,8 +64,11 @@ class Samples:
         """Write a strip, truth above and generated below, and the actions of both."""
         if not self.every or step % self.every:
             return
+        # What is shared is on the device already, and what FSDP shards must not be moved: its
+        # parameters would become other ones than those that are optimised.
+        shared_modules = set(shared.modules())
         for part in (self.model.video, self.model.action, self.model.coupling):
-            if part is not None:
+            if part is not None and part not in shared_modules:
                 part.to(self.processes.device)
         with self.processes.frozen(shared):
             video, actions = shared(self._generate, stage.name != 'video')

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vag_core.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint
+from vag_core.checkpoint import UNTRAINED, CheckpointConfig, load_checkpoint, save_checkpoint
 from vag_core.configuration import ConfigError, to_mapping
 from vag_core.files import new_folder, write_whole
 from vag_core.model.normaliser import Normaliser
@@ -149,7 +149,8 @@ class TrainingRun:
     def _open(self) -> None:
         """Check and mark the folder of the run."""
         file = self.out / RUN_FILE
-        if (self.out / 'checkpoint').exists():
+        unmeasured = self.options.resume and not (self.out / 'metrics.json').exists()
+        if (self.out / 'checkpoint').exists() and not unmeasured:
             raise FileExistsError(
                 f'{self.out / "checkpoint"}: exists already, nothing was trained'
             )
@@ -329,13 +330,15 @@ class TrainingRun:
         self._save_adapters()
         trained = {p for name in training.stages for p in trained_parts(model, training, name)}
         references = {} if start is None else start.weights
+        kept = keeps_action(self.recipe, start) and start.evaluation != UNTRAINED
+        evaluation = training.evaluation if kept or 'action' in trained else UNTRAINED
         cfg = CheckpointConfig(
             model=self.recipe.model,
             embodiment=self.data.embodiment,
             normaliser=self.normaliser,
             camera=training.camera,
             fps=self.data.fps,
-            evaluation=training.evaluation,
+            evaluation=evaluation,
             dtype='float32' if start is None else start.dtype,
             weights={part: where for part, where in references.items() if part not in trained},
             provenance={
@@ -347,12 +350,13 @@ class TrainingRun:
             },
         )
         dtype = getattr(torch, training.checkpoint_dtype)
-        save_checkpoint(self.out / 'checkpoint', cfg, model, dtype)
+        if not (self.out / 'checkpoint').exists():
+            save_checkpoint(self.out / 'checkpoint', cfg, model, dtype)
         del model
         history = {name: progress.losses for name, progress in self.spent.items()}
-        draw_losses(self.out / 'losses.png', history, training.evaluation)
+        draw_losses(self.out / 'losses.png', history, evaluation)
         summary = {
-            'evaluation': training.evaluation,
+            'evaluation': evaluation,
             'measured_on': 'the training episodes',
             'training_seconds': sum(progress.seconds for progress in self.spent.values()),
             'threads': torch.get_num_threads(),

@@ -21,7 +21,9 @@ VERB = (
 @pytest.mark.parametrize('parallel', ['ddp', 'fsdp'])
 def test_two_processes_train_what_one_does(trained, recipe, episodes, tmp_path, parallel):
     mapping = to_mapping(recipe)
-    mapping['training'].update(parallel=parallel, measured_episodes=0, save_every=2)
+    mapping['training'].update(
+        parallel=parallel, measured_episodes=0, save_every=2, sample_every=2
+    )
     config, script, out = (tmp_path / name for name in ('two.yaml', 'verb.py', 'out'))
     config.write_text(json.dumps(mapping))
     script.write_text(VERB)

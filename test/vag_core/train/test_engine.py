@@ -82,6 +82,21 @@ def test_a_loss_that_is_no_number_is_reported_with_step_and_episodes(processes):
         fit(processes, broken_from=3)
 
 
+def test_a_gradient_that_is_no_number_ends_the_run_before_a_state_is_saved(processes, tmp_path):
+    module, states = Scalar(), States(tmp_path, keep=1)
+    stage = Stage(
+        'scalar',
+        StageConfig(steps=4, batch=2, learning_rate=0.1),
+        {'it': module},
+        lambda batch: (0 * module.value).sqrt().sum(),
+        Noise(),
+        ['a', 'b'],
+    )
+    with pytest.raises(DivergedError, match='step 1: gradient norm = nan'):
+        Engine(processes, states, GuardConfig(), save_every=1).train(stage)
+    assert states.latest('scalar') is None
+
+
 def test_the_last_good_state_outlives_a_diverging_run(processes, tmp_path):
     states = States(tmp_path, keep=1)
     with pytest.raises(DivergedError, match='last state: step 4'):

@@ -69,6 +69,16 @@ def test_an_interruption_while_episodes_are_encoded_is_continued(exact, data, tm
     assert (tmp_path / 'checkpoint').is_dir()
 
 
+def test_an_interruption_while_episodes_are_measured_is_continued(recipe, data, tmp_path):
+    stop = Stop('measuring', 3)
+    options = RunOptions(out=tmp_path, seed=3)
+    with pytest.raises(Interrupted, match='measuring'):
+        TrainingRun(recipe, data, options, stop.interrupt, stop).train()
+    measured = TrainingRun(recipe, data, dataclasses.replace(options, resume=True)).train()
+    assert measured.episodes == 3
+    assert (tmp_path / 'metrics.json').is_file()
+
+
 def test_a_run_is_continued_only_when_asked_to(exact, data, tmp_path):
     stop = Stop('vae', 1)
     options = RunOptions(out=tmp_path)

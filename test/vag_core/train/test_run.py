@@ -105,6 +105,24 @@ def test_a_batch_that_does_not_divide_is_refused_before_anything_is_done(
     assert not (tmp_path / 'out').exists()
 
 
+def test_a_checkpoint_whose_actions_nobody_trained_says_so(recipe, data, make_run, tmp_path):
+    make_run(changed(recipe, action=None, measured_episodes=0), data, tmp_path).train()
+    assert load_checkpoint(tmp_path / 'checkpoint').evaluation == 'untrained'
+
+
+def test_an_episode_with_another_instruction_gets_other_estimates(
+    trained, recipe, data, make_run, tmp_path
+):
+    recipe = changed(recipe, vae=None, video=None, measured_episodes=0)
+    same = {'init': trained[0] / 'checkpoint', 'cache': tmp_path / 'cache'}
+    make_run(recipe, data, tmp_path / 'one', **same).train()
+    instructions = [*data.instructions[:2], 'pull the square']
+    other = dataclasses.replace(data, instructions=instructions)
+    make_run(recipe, other, tmp_path / 'other', **same).train()
+    assert len(list((tmp_path / 'cache').glob('estimates-*/*'))) == 4
+    assert len(list((tmp_path / 'cache').glob('latents-*/*'))) == 3
+
+
 def test_scalars_and_samples_go_to_tensorboard(trained, recipe, data, make_run, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
