@@ -52,10 +52,23 @@ def load(cls: type[T], source: Mapping[str, Any] | Path | str, where: str = '') 
         raise ConfigError('\n'.join(lines)) from None
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML as it is, but for a key given twice: the first value would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Raise YAMLError naming the key and its line."""
+        keys = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in keys:
+                raise yaml.YAMLError(f'line {key.start_mark.line + 1}: {key.value} stands twice')
+            keys.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read one YAML mapping; ConfigError names a file that is missing, broken or no mapping."""
+    """Read one YAML mapping; ConfigError names a file that is missing or is none."""
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.load(path.read_text(), _UniqueKeys)
     except OSError as error:
         raise ConfigError(f'{path}: {error.strerror}') from None
     except yaml.YAMLError as error:

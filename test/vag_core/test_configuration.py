@@ -51,9 +51,14 @@ def test_every_construction_is_validated():
 
 
 @pytest.mark.parametrize(
-    ('content', 'message'), [('- 1\n', 'expected a mapping'), ('a: [', 'not YAML')]
+    ('content', 'message'),
+    [
+        ('- 1\n', 'expected a mapping'),
+        ('a: [', 'not YAML'),
+        ('name: a\nname: b\n', 'not YAML: line 2: name stands twice'),
+    ],
 )
-def test_a_file_that_holds_no_mapping_is_named(tmp_path, content, message):
+def test_a_file_that_holds_no_mapping_or_a_key_twice_is_named(tmp_path, content, message):
     path = tmp_path / 'broken.yaml'
     path.write_text(content)
     with pytest.raises(ConfigError, match=f'broken.yaml: {message}'):
