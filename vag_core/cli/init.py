@@ -11,7 +11,9 @@ SUMMARY = 'make a checkpoint from pretrained Cosmos-Predict2 weights, to be trai
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        '--config', default='config/models/cosmos_2b.yaml', help='of the model (YAML)'
+        '--config',
+        default='config/models/cosmos_2b.yaml',
+        help='of the model (YAML; default: %(default)s)',
     )
     parser.add_argument(
         '--cosmos',
@@ -30,9 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--camera', help="key of the view; default: the robot profile's head camera, else head"
     )
-    parser.add_argument('--fps', type=float, default=10.0, help='of frames and actions, Hz')
-    parser.add_argument('--dtype', choices=('bfloat16', 'float32'), default='bfloat16')
-    parser.add_argument('--seed', type=int, default=0, help='of the untrained action stream')
+    parser.add_argument(
+        '--fps', type=float, default=10.0, help='of frames and actions, Hz (default: 10)'
+    )
+    parser.add_argument(
+        '--dtype',
+        choices=('bfloat16', 'float32'),
+        default='bfloat16',
+        help='of the video stream in memory (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of the untrained action stream (default: 0)'
+    )
 
 
 def run(args: argparse.Namespace) -> int:

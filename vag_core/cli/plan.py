@@ -22,14 +22,18 @@ ACCEPTED, UNUSABLE, REFUSED = 0, 2, 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--robot', default='sim', help='robot profile (name or YAML file)')
+    parser.add_argument(
+        '--robot', default='sim', help='robot profile, name or YAML file (default: sim)'
+    )
     parser.add_argument(
         '--actions',
         type=Path,
         required=True,
         help='(T, D) positions in rad and m (.npy), in the joint order of the robot',
     )
-    parser.add_argument('--fps', type=float, default=10.0, help='rate of the actions, Hz')
+    parser.add_argument(
+        '--fps', type=float, default=10.0, help='rate of the actions, Hz (default: 10)'
+    )
     parser.add_argument(
         '--start',
         type=Path,

@@ -19,7 +19,9 @@ INTERRUPTED = 130
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        '--config', default='config/models/tiny.yaml', help='model and training (YAML)'
+        '--config',
+        default='config/models/tiny.yaml',
+        help='model and training (YAML; default: %(default)s)',
     )
     parser.add_argument(
         '--training', help='YAML with the training in place of that of --config (config/training)'
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out', type=Path, required=True, help='folder for checkpoint, curves and metrics'
     )
-    parser.add_argument('--seed', type=int, default=0, help='of weights and draws')
+    parser.add_argument('--seed', type=int, default=0, help='of weights and draws (default: 0)')
     parser.add_argument(
         '--minutes',
         type=float,
