@@ -70,7 +70,8 @@ def test_every_pin_is_exact_and_installed(name):
 def test_what_is_imported_is_pinned_in_a_section_of_that_layer(folder):
     known = sections()
     allowed = {name for section in SECTIONS_OF[folder] for name in known[section]}
-    own = {*LAYERS, *(path.stem for path in (ROOT / 'test').rglob('*.py'))}
+    folders = ('test', 'tools', 'benchmarks')
+    own = {*LAYERS, *(path.stem for name in folders for path in (ROOT / name).rglob('*.py'))}
     distributions = packages_distributions()
     for package in imported(folder) - own - OF_ROS - OF_A_GPU:
         found = {normalised(name) for name in distributions.get(package, [package])}
