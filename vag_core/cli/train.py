@@ -4,7 +4,12 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vag_core.train.recipe import Recipe
 
 SUMMARY = 'train a checkpoint on a folder of demonstration episodes'
 LABELS = {
@@ -63,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         if args.training is not None:
             mapping['training'] = read_yaml(_file(args.training))
         recipe = load(Recipe, mapping, ' with '.join(filter(None, (args.config, args.training))))
+        if args.init is not None:
+            recipe = for_embodiment_of(args.init, recipe)
         with Interrupt() as interrupt, Bars(silent=not main) as bars:
             data = load_demonstrations(
                 args.data,
@@ -90,6 +97,23 @@ def run(args: argparse.Namespace) -> int:
     if main:
         _print(args.out, recipe.training.evaluation, measured)
     return 0
+
+
+def for_embodiment_of(init: Path, recipe: 'Recipe') -> 'Recipe':
+    """Return the recipe with the action dimensions and the camera of the checkpoint ``init``.
+
+    One recipe so serves every embodiment; what else differs is refused later, by name.
+    """
+    from vag_core.checkpoint import CONFIG_FILE, CheckpointConfig
+    from vag_core.configuration import load
+
+    start = load(CheckpointConfig, init / CONFIG_FILE)
+    action = replace(recipe.model.action, dimension=start.model.action.dimension)
+    return replace(
+        recipe,
+        model=replace(recipe.model, action=action),
+        training=replace(recipe.training, camera=start.camera),
+    )
 
 
 def _file(name: str) -> Path:

@@ -24,7 +24,7 @@ from vag_core.train.optimisation import StageConfig
 from vag_core.train.processes import Processes, Together, total_norm
 from vag_core.train.states import StageProgress, StageState, States
 
-# Every process sees the whole state; frozen weights are no part of it.
+# The first process gets the whole state; frozen weights are no part of it.
 FULL = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
 LOADED = StateDictOptions(full_state_dict=True, ignore_frozen_params=True, strict=False)
 

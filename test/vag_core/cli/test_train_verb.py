@@ -4,10 +4,14 @@ import argparse
 
 import numpy as np
 import pytest
+import yaml
 
+from vag_core import resources
 from vag_core.cli import train as verb
+from vag_core.configuration import load, read_yaml
 from vag_core.embodiment import Embodiment
 from vag_core.episode import Episode, save_episode
+from vag_core.train.recipe import Recipe
 
 
 def run(*arguments):
@@ -51,3 +55,16 @@ def test_a_folder_without_episodes_is_refused(tmp_path, capsys):
 def test_a_budget_that_is_not_positive_is_refused(tmp_path, capsys):
     assert run('--data', tmp_path, '--out', tmp_path / 'o', '--minutes', 0) == 2
     assert 'must be positive' in capsys.readouterr().err
+
+
+def test_a_recipe_takes_action_dimensions_and_camera_from_the_checkpoint_it_starts_from(tmp_path):
+    start = read_yaml(resources.find('checkpoints/tiny/config.yaml'))
+    start['model']['action']['dimension'] = 2
+    start['embodiment'] |= {'dimensions': ['x', 'y'], 'units': ['m', 'm']}
+    start['normaliser'] = {'mean': [0.0, 0.0], 'std': [1.0, 1.0]}
+    start['camera'] = 'head'
+    (tmp_path / 'config.yaml').write_text(yaml.safe_dump(start))
+    recipe = load(Recipe, resources.find('config/models/test.yaml'))
+    adapted = verb.for_embodiment_of(tmp_path, recipe)
+    assert (adapted.model.action.dimension, adapted.training.camera) == (2, 'head')
+    assert adapted.model.video == recipe.model.video

@@ -84,7 +84,7 @@ class CachedText:
     def _read(self, instruction: str) -> Tensor | None:
         try:
             with safe_open(self.path(instruction), 'pt') as file:
-                tokens, about = file.get_tensor('tokens'), file.metadata()
+                tokens, about = file.get_tensor('tokens'), file.metadata() or {}
         except (OSError, SafetensorError):
             return None
         fits = tokens.ndim == 2 and tokens.shape[1] == self.cfg.dim
