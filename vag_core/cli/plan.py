@@ -18,6 +18,8 @@ from vag_core.safety.request import TrajectoryRequest
 
 SUMMARY = 'check, time and draw a trajectory as the replay server would; nothing moves'
 ACCEPTED, UNUSABLE, REFUSED = 0, 2, 3
+# What an episode folder calls its numbers.
+ARRAYS = 'arrays.npz'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--actions',
         type=Path,
         required=True,
-        help='(T, D) positions in rad and m (.npy), in the joint order of the robot',
+        help='episode folder, or (T, D) positions in rad and m (.npy) in joint order',
     )
     parser.add_argument(
         '--fps', type=float, default=10.0, help='rate of the actions, Hz (default: 10)'
@@ -108,7 +110,9 @@ def _request(
 
 
 def _array(path: Path) -> np.ndarray:
-    array = np.load(path, allow_pickle=False)
+    array = np.load(path / ARRAYS if path.is_dir() else path, allow_pickle=False)
+    if isinstance(array, np.lib.npyio.NpzFile) and 'actions' in array:
+        array = array['actions']
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
         raise ValueError(f'{path}: holds no array of numbers')
     return array.astype(float)

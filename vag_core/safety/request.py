@@ -10,6 +10,8 @@ from vag_core.safety.outcome import ErrorCode, Refusal
 
 # Finer steps carry no information for arms that take commands at 1 kHz at most.
 MIN_STEP_S = 1e-3
+# Rad or m: a position on its limit, stored in single precision, may lie this far outside.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class CheckedRequest:
     Attributes:
         positions: (N, D) rad and m, clamped.
         times: (N,) s, strictly increasing.
-        clamps: (D,) number of points that were moved onto a limit.
+        clamps: (D,) number of points that were moved onto a limit, by more than rounding.
         largest_clamp: (D,) rad and m, the largest of those moves.
     """
 
@@ -63,7 +65,7 @@ def check_request(request: TrajectoryRequest, profile: RobotProfile) -> CheckedR
     return CheckedRequest(
         positions=clamped,
         times=np.array(request.times, dtype=float),
-        clamps=np.count_nonzero(excess, axis=0),
+        clamps=np.count_nonzero(excess > ROUNDING, axis=0),
         largest_clamp=excess.max(axis=0),
     )
 

@@ -135,3 +135,9 @@ def test_the_picture_is_drawn(actions, tmp_path):
     picture = tmp_path / 'plan.png'
     assert run('--actions', actions[0], '--draw', picture) == 0
     assert picture.read_bytes().startswith(b'\x89PNG')
+
+
+def test_an_episode_folder_stands_for_its_actions(actions, tmp_path, capsys):
+    np.savez(tmp_path / 'arrays.npz', actions=actions[1].astype(np.float32))
+    assert run('--actions', tmp_path, '--json') == 0
+    assert verdict(capsys)['duration'] == pytest.approx(9.2)

@@ -134,3 +134,12 @@ def test_the_home_pose_itself_is_inside_all_limits(profile):
 def test_a_stamp_that_is_over_or_in_the_future_is_refused(start, end, code):
     answer = check_stamp(start * 10**9, end * 10**9, 100 * 10**9)
     assert (answer.code if answer else None) is code
+
+
+def test_a_position_that_single_precision_puts_outside_its_limit_is_no_clamp(profile, wave):
+    gripper = profile.joint_names.index('left_gripper')
+    for row in wave.positions:
+        row[gripper] = float(np.float32(profile.upper[gripper])) + 3e-10
+    checked = check_request(wave, profile)
+    assert not checked.clamps.any()
+    assert checked.positions[:, gripper].max() <= profile.upper[gripper]
