@@ -9,10 +9,11 @@ from vag_core.safety.request import TrajectoryRequest
 
 @pytest.fixture(scope='session')
 def profile() -> RobotProfile:
-    """The simulated robot, without the demand for a clearance check."""
+    """The simulated robot with the path tolerance of real ones, and no demand for clearance."""
     sim = load_profile('sim')
     return dataclasses.replace(
-        sim, safety=dataclasses.replace(sim.safety, clearance_required=False)
+        sim,
+        safety=dataclasses.replace(sim.safety, clearance_required=False, path_tolerance=0.2),
     )
 
 
