@@ -12,9 +12,14 @@ settings.load_profile('any machine')
 
 
 def pytest_configure():
-    """Make Ctrl-C reach the processes under test.
+    """Make Ctrl-C and the end of a terminal reach the processes under test.
 
-    A background job of a shell starts with SIGINT ignored, and its children inherit that.
+    A background job of a shell starts with SIGINT ignored, one under nohup with SIGHUP, and their
+    children inherit that.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)

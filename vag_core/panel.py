@@ -194,7 +194,10 @@ class Panel:
     def _refuse_reset(self, _: float) -> str:
         if self._silent():
             return self._silent()
-        return '' if self.situation.latched else 'the replay server is not latched'
+        if not self.situation.latched:
+            return 'the replay server is not latched'
+        moving = self.situation.phase in MOVING
+        return f'the replay server is in {self.situation.phase}' if moving else ''
 
     def _refuse_arm(self, _: float) -> str:
         now = self.situation

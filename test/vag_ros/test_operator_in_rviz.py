@@ -93,6 +93,7 @@ def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(se
     arms.wait_for_commands(20)
     late.click('stop')
     rviz.wait_for_text('LATCHED: vag/stop was called')
+    rviz.button('reset')
     assert {'stop', 'reset'} <= rviz.buttons
     assert not {'plan', 'approve', 'replay', 'arm'} & rviz.buttons
     rviz.click('reset')
