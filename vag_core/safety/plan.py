@@ -96,10 +96,11 @@ def make_plan(
     checked = check_request(request, profile)
     if isinstance(checked, Refusal):
         return checked
-    curve = monotone_curve(checked.times, checked.positions)
+    curve = requested = monotone_curve(checked.times, checked.positions)
     if profile.safety.smoothing_window_s:
-        curve = smoothed(curve, profile.safety.smoothing_window_s)
-    refusal = _smoothing_refusal(checked, curve, profile)
+        curve = smoothed(requested, profile.safety.smoothing_window_s)
+    moved = np.abs(curve(checked.times) - checked.positions)
+    refusal = _smoothing_refusal(moved, profile)
     if refusal is not None:
         return refusal
     scale = time_scale(curve, checked.times, profile)
@@ -110,7 +111,15 @@ def make_plan(
         return start
     ramp = approach_ramp(start, checked.positions[0], profile)
     period = command_period_ns(profile) * 1e-9
-    plan = _sampled(checked, curve, scale, ramp, period)
+    plan = _sampled(
+        checked,
+        curve,
+        scale,
+        ramp,
+        period,
+        requested=requested,
+        largest_smoothing=moved.max(axis=0),
+    )
     refusal = _recheck(plan, start, profile)
     if refusal is not None:
         return refusal
@@ -136,19 +145,13 @@ def difference_peaks(positions: np.ndarray, period: float) -> tuple[np.ndarray, 
     return np.abs(velocity).max(axis=0), np.abs(acceleration).max(axis=0)
 
 
-def _largest_smoothing(checked: CheckedRequest, curve: PPoly) -> np.ndarray:
-    """How far (D,) the curve passes by the requested points."""
-    return np.abs(curve(checked.times) - checked.positions).max(axis=0)
-
-
-def _smoothing_refusal(
-    checked: CheckedRequest, curve: PPoly, profile: RobotProfile
-) -> Refusal | None:
-    moved, allowed = _largest_smoothing(checked, curve), profile.tolerance('max_smoothing')
-    for joint in np.flatnonzero(moved > allowed)[:1]:
-        index = int(np.argmax(np.abs(curve(checked.times) - checked.positions)[:, joint]))
+def _smoothing_refusal(moved: np.ndarray, profile: RobotProfile) -> Refusal | None:
+    """Refuse where smoothing moved a point, (N, D), farther than the profile allows."""
+    largest, allowed = moved.max(axis=0), profile.tolerance('max_smoothing')
+    for joint in np.flatnonzero(largest > allowed)[:1]:
+        index = int(np.argmax(moved[:, joint]))
         name, unit = profile.joint_names[joint], 'm' if profile.is_gripper[joint] else 'rad'
-        value, limit = float(moved[joint]), float(allowed[joint])
+        value, limit = float(largest[joint]), float(allowed[joint])
         text = (
             f'{name} at point {index}: smoothing over {profile.safety.smoothing_window_s} s moves '
             f'it by {value:.4g} {unit}, at most {limit:.4g} {unit} is allowed'
@@ -158,7 +161,14 @@ def _smoothing_refusal(
 
 
 def _sampled(
-    checked: CheckedRequest, curve: PPoly, scale: float, ramp: Ramp, period: float
+    checked: CheckedRequest,
+    curve: PPoly,
+    scale: float,
+    ramp: Ramp,
+    period: float,
+    *,
+    requested: PPoly,
+    largest_smoothing: np.ndarray,
 ) -> Plan:
     begin, end = curve.x[0], curve.x[-1]
     motion = ramp.duration + scale * (end - begin)
@@ -173,7 +183,6 @@ def _sampled(
     if approaching.any():
         ramped = ramp.sample(times[approaching])
         states = [np.concatenate(pair) for pair in zip(ramped, states, strict=True)]
-    requested = monotone_curve(checked.times, checked.positions)
     planned_velocity, planned_acceleration = difference_peaks(states[0], period)
     return Plan(
         period=period,
@@ -184,7 +193,7 @@ def _sampled(
         approach_duration=ramp.duration,
         motion_duration=motion,
         request_start=float(begin),
-        largest_smoothing=_largest_smoothing(checked, curve),
+        largest_smoothing=largest_smoothing,
         clamps=checked.clamps,
         largest_clamp=checked.largest_clamp,
         requested_peak_velocity=segment_peaks(requested, 1).max(axis=0),
