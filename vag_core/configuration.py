@@ -12,6 +12,8 @@ from typing import Any, TypeVar, dataclass_transform
 
 import yaml
 
+from vag_core import resources
+
 T = TypeVar('T')
 
 
@@ -76,6 +78,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f'{path}: expected a mapping, found {type(data).__name__}')
     return data
+
+
+def shipped_or_own(name_or_path: Path | str, folder: str, field: str, known: str) -> Path:
+    """Return the path of a YAML file: the caller's own, or one that ships in ``folder`` by name.
+
+    Raises:
+        ConfigError: no such name; ``field``, ``known`` and the names there are say what was meant.
+    """
+    path = Path(name_or_path)
+    if path.suffix in ('.yaml', '.yml'):
+        return path
+    names = resources.names(folder, '.yaml')
+    if str(name_or_path) not in names:
+        raise ConfigError(f'{field} = {str(name_or_path)!r}: {known} are {", ".join(names)}')
+    return resources.find(f'{folder}/{name_or_path}.yaml')
 
 
 def to_mapping(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vag_core import resources
-from vag_core.configuration import ConfigError, config, load
+from vag_core.configuration import ConfigError, config, load, shipped_or_own
 
 
 class ActionSpace(enum.Enum):
@@ -90,11 +90,6 @@ def load_embodiment(name_or_path: str | Path) -> Embodiment:
     Raises:
         ConfigError: naming the file, field, value and what is allowed.
     """
-    path = Path(name_or_path)
-    if path.suffix not in ('.yaml', '.yml'):
-        if str(name_or_path) not in embodiment_names():
-            raise ConfigError(
-                f'embodiment = {str(name_or_path)!r}: known are {", ".join(embodiment_names())}'
-            )
-        path = resources.find(f'config/embodiments/{name_or_path}.yaml')
-    return load(Embodiment, path)
+    return load(
+        Embodiment, shipped_or_own(name_or_path, 'config/embodiments', 'embodiment', 'known')
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vag_core import resources
-from vag_core.configuration import ConfigError, config, load
+from vag_core.configuration import ConfigError, config, load, shipped_or_own
 from vag_core.driver import DriverService, StatusTopic
 from vag_core.embodiment import Embodiment
 from vag_core.workcell import Workcell
@@ -399,11 +399,6 @@ def load_profile(name_or_path: str | Path) -> RobotProfile:
     Raises:
         ConfigError: naming the file, field, value and what is allowed.
     """
-    path = Path(name_or_path)
-    if path.suffix not in ('.yaml', '.yml'):
-        if str(name_or_path) not in profile_names():
-            raise ConfigError(
-                f'robot = {str(name_or_path)!r}: known profiles are {", ".join(profile_names())}'
-            )
-        path = resources.find(f'config/robots/{name_or_path}.yaml')
-    return load(RobotProfile, path)
+    return load(
+        RobotProfile, shipped_or_own(name_or_path, 'config/robots', 'robot', 'known profiles')
+    )
