@@ -4,6 +4,7 @@ Off unless a port is given; bound to localhost unless told otherwise; every requ
 the page itself needs the token. Not encrypted: across a network, put a tunnel around it.
 """
 
+import contextlib
 import dataclasses
 import hmac
 import json
@@ -166,6 +167,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._page = page
         super().__init__(*arguments)
 
+    def handle(self) -> None:
+        # A browser may leave in the middle of an answer.
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            super().handle()
+
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path == '/':
@@ -223,17 +229,14 @@ class _Handler(BaseHTTPRequestHandler):
         kind = f'multipart/x-mixed-replace; boundary={BOUNDARY}'
         self._start(HTTPStatus.OK, kind, {'Connection': 'close'})
         number = 0
-        try:
-            while not self._page.closing.is_set():
-                newest, data = self._page.frames.next(view, number)
-                if newest == number or not data:
-                    continue
-                number = newest
-                head = f'--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}'
-                self.wfile.write(f'{head}\r\n\r\n'.encode() + data + b'\r\n')
-                time.sleep(FRAME_PERIOD_S)
-        except OSError:  # the browser has gone
-            return
+        while not self._page.closing.is_set():
+            newest, data = self._page.frames.next(view, number)
+            if newest == number or not data:
+                continue
+            number = newest
+            head = f'--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}'
+            self.wfile.write(f'{head}\r\n\r\n'.encode() + data + b'\r\n')
+            time.sleep(FRAME_PERIOD_S)
 
     def log_message(self, *_: Any) -> None:
         """Stay quiet: requests come four times a second, and they carry the token."""

@@ -1,6 +1,8 @@
 """The page for a browser, over the real nodes."""
 
 import json
+import socket
+import struct
 import urllib.error
 import urllib.request
 
@@ -35,9 +37,16 @@ def stage(tmp_path_factory):
         launch('operator', web_port=port, web_token=TOKEN)
         client.wait(lambda: arms.states, what='the replay server')
         client.wait(episodes.get_subscription_count, what='the operator')
+        client.wait(lambda: listening(port), what='the page')
         yield client, arms, episodes, f'http://127.0.0.1:{port}'
         arms.close()
         client.close()
+
+
+def listening(port):
+    """Say whether somebody answers on a local port."""
+    with socket.socket() as line:
+        return line.connect_ex(('127.0.0.1', port)) == 0
 
 
 def ask(url, body=None, **headers):
@@ -82,6 +91,17 @@ def test_a_stale_click_is_refused_with_its_reason(stage):
     assert status == 200
     assert json.loads(answer)['begun'] is False
     assert 'no longer on show' in json.loads(answer)['line']
+
+
+def test_a_browser_may_leave_before_its_answer(stage):
+    *_, root = stage
+    host, port = root.removeprefix('http://').split(':')
+    for path in ['/', '/state', f'/state?token={TOKEN}', f'/video/live?token={TOKEN}'] * 10:
+        with socket.create_connection((host, int(port)), timeout=10) as line:
+            reset_on_close = struct.pack('ii', 1, 0)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
+            line.sendall(f'GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n'.encode())
+    assert ask(root + '/')[0] == 200  # and the node must have printed no traceback
 
 
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
