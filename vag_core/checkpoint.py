@@ -184,16 +184,38 @@ def save_checkpoint(
     folder = Path(folder)
     without = {*cfg.weights, *(ACTION_PARTS if cfg.action_seed is not None else [])}
     with new_folder(folder) as partial:
-        text = yaml.safe_dump(to_mapping(cfg), sort_keys=False, default_flow_style=None, width=100)
-        (partial / CONFIG_FILE).write_text(text)
+        write_config(partial, cfg)
         for name, part in parts_of(model).items():
-            if name in without:
-                continue
-            weights = {
-                k: v.detach().to('cpu', dtype).contiguous() for k, v in part.state_dict().items()
-            }
-            save_file(weights, partial / f'{name}.safetensors')
+            if name not in without:
+                write_part(partial, name, part, dtype)
     return folder
+
+
+def write_config(folder: Path, cfg: Any) -> None:
+    """Write a configuration as the ``config.yaml`` of a folder."""
+    text = yaml.safe_dump(to_mapping(cfg), sort_keys=False, default_flow_style=None, width=100)
+    (folder / CONFIG_FILE).write_text(text)
+
+
+def write_part(folder: Path, name: str, part: nn.Module, dtype: torch.dtype) -> None:
+    """Write the weights of a part as ``<name>.safetensors``; what counts stays an integer."""
+    weights = {
+        k: v.detach().to('cpu', dtype if v.is_floating_point() else v.dtype).contiguous()
+        for k, v in part.state_dict().items()
+    }
+    save_file(weights, folder / f'{name}.safetensors')
+
+
+def checkpoint_folder(path_or_name: Path | str) -> Path:
+    """Return the absolute path of a folder, or of one that ships in ``checkpoints/`` by name.
+
+    Raises:
+        FileNotFoundError: there is none; every place that was looked at is named.
+    """
+    path = Path(path_or_name)
+    if not path.is_dir():
+        path = resources.find(Path('checkpoints') / path_or_name)
+    return path.resolve()
 
 
 def find_checkpoint(path_or_name: Path | str) -> tuple[Path, CheckpointConfig]:
@@ -203,10 +225,7 @@ def find_checkpoint(path_or_name: Path | str) -> tuple[Path, CheckpointConfig]:
         FileNotFoundError: there is none; every place that was looked at is named.
         ConfigError: its configuration is wrong; file, field, value and what is allowed are named.
     """
-    path = Path(path_or_name)
-    if not path.is_dir():
-        path = resources.find(Path('checkpoints') / path_or_name)
-    path = path.resolve()
+    path = checkpoint_folder(path_or_name)
     cfg = load(CheckpointConfig, path / CONFIG_FILE)
     return path, replace(cfg, weights={k: r.below(path) for k, r in cfg.weights.items()})
 
@@ -246,7 +265,7 @@ def load_checkpoint(
         source = path / f'{name}.safetensors'
         if name in cfg.weights:
             source = cfg.weights[name].check()
-        _adopt(part, read_part(name, part, source, device), in_memory)
+        adopt(part, read_part(name, part, source, device), in_memory)
     model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
     return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
 
@@ -290,7 +309,7 @@ def read_part(
     return weights
 
 
-def _adopt(part: nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:
+def adopt(part: nn.Module, weights: dict[str, torch.Tensor], dtype: torch.dtype) -> None:
     """Let a part have ``weights``, which are converted one by one."""
     for key, value in weights.items():
         weights[key] = value.to(dtype) if value.is_floating_point() else value

@@ -1,0 +1,1 @@
+"""Two-stage baselines: first a video, then the actions read from it."""

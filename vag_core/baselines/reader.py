@@ -1,0 +1,188 @@
+"""What reads actions out of a video, and the readers that look at one frame at a time.
+
+A reader's folder holds ``config.yaml`` and ``model.safetensors``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vag_core.baselines.resnet import Resnet, ResnetConfig
+from vag_core.checkpoint import (
+    CONFIG_FILE,
+    adopt,
+    checkpoint_folder,
+    hash_folder,
+    read_part,
+    write_config,
+    write_part,
+)
+from vag_core.configuration import ConfigError, config, load
+from vag_core.embodiment import Embodiment
+from vag_core.files import new_folder
+from vag_core.model.image_fit import ImageFit, fit_image
+from vag_core.model.normaliser import Normaliser
+
+SCHEMA_VERSION = 1
+PART = 'model'
+BATCH = 32
+# Mean and deviation of ImageNet's pixels in [0, 1], which torchvision's weights expect.
+PIXEL_MEAN = (0.485, 0.456, 0.406)
+PIXEL_STD = (0.229, 0.224, 0.225)
+
+
+class ActionReader(Protocol):
+    """Reads actions out of a video that is given."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    def read(self, video: np.ndarray) -> np.ndarray:
+        """Map (T, H, W, 3) uint8 RGB frames to (T, D) float32 in the embodiment's units."""
+
+
+@config
+class ModelConfig:
+    """A network and the pictures that it takes.
+
+    Attributes:
+        network: which one, and its sizes.
+        height, width: pixels that frames are fitted to.
+        image_fit: how.
+    """
+
+    network: ResnetConfig
+    height: int = 96
+    width: int = 128
+    image_fit: ImageFit = ImageFit.STRETCH
+
+    def validate(self) -> None:
+        """Raise ConfigError for pictures without pixels."""
+        for field in ('height', 'width'):
+            if getattr(self, field) < 1:
+                raise ConfigError(f'{field} = {getattr(self, field)}: must be at least 1')
+
+
+@config
+class ReaderConfig:
+    """What ``config.yaml`` holds; fields as those of a checkpoint.
+
+    Attributes:
+        schema_version: of this layout.
+        model: the network.
+        embodiment: meaning of the action dimensions.
+        normaliser: of the actions.
+        camera: key of the camera that it was trained on.
+        fps: of the videos that it was trained on, Hz; it looks at one frame at a time.
+        evaluation: what is known of its quality.
+        provenance: how it was made; JSON values only.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    model: ModelConfig
+    embodiment: Embodiment
+    normaliser: Normaliser
+    camera: str
+    fps: float
+    evaluation: str
+    provenance: dict[str, Any]
+
+    def validate(self) -> None:
+        """Raise ConfigError where the dimensions disagree or the layout is another one."""
+        if self.schema_version != SCHEMA_VERSION:
+            raise ConfigError(
+                f'schema_version = {self.schema_version}: this release reads {SCHEMA_VERSION}'
+            )
+        length, dimension = len(self.normaliser.mean), self.embodiment.dimension
+        if length != dimension:
+            raise ConfigError(f'normaliser: {length} dimensions, embodiment has {dimension}')
+        if not self.fps > 0:
+            raise ConfigError(f'fps = {self.fps}: must be positive')
+
+
+def make_network(cfg: ModelConfig, embodiment: Embodiment) -> nn.Module:
+    """Build the network of a model: (B, 3, H, W) standardised pixels to (B, D) normalised."""
+    return Resnet(cfg.network, embodiment.dimension)
+
+
+def standardise(pixels: Tensor) -> Tensor:
+    """Map (B, 3, H, W) pixels in [0, 1] to zero mean and unit deviation, as torchvision does."""
+    mean, std = (pixels.new_tensor(v)[:, None, None] for v in (PIXEL_MEAN, PIXEL_STD))
+    return (pixels - mean) / std
+
+
+@dataclass(frozen=True, eq=False)
+class FrameReader:
+    """An :class:`ActionReader` that looks at each frame alone.
+
+    Attributes:
+        name: of its folder.
+        path: absolute.
+        config: what ``config.yaml`` holds.
+        network: in evaluation mode, on one device.
+        hash: SHA-256 over names and contents of the folder's files.
+    """
+
+    name: str
+    path: Path
+    config: ReaderConfig
+    network: nn.Module
+    hash: str
+
+    @torch.inference_mode()
+    def read(self, video: np.ndarray) -> np.ndarray:
+        """Map (T, H, W, 3) uint8 RGB frames of any size to (T, D) float32 in units.
+
+        Raises:
+            ValueError: the array is no RGB video.
+        """
+        if video.ndim != 4 or not len(video):
+            raise ValueError(f'video: shape {video.shape}, expected (T, H, W, 3) with T >= 1')
+        cfg = self.config.model
+        device = next(self.network.parameters()).device
+        found = []
+        for start in range(0, len(video), BATCH):
+            fitted = [
+                fit_image(frame, cfg.height, cfg.width, cfg.image_fit)
+                for frame in video[start : start + BATCH]
+            ]
+            pixels = torch.from_numpy(np.stack(fitted)).to(device).movedim(-1, 1).float() / 255
+            found.append(self.network(standardise(pixels)).float().cpu())
+        return self.config.normaliser.restore(torch.cat(found).numpy())
+
+
+def save_reader(
+    folder: Path | str, cfg: ReaderConfig, network: nn.Module, dtype: torch.dtype = torch.float16
+) -> Path:
+    """Write a reader to the new ``folder`` and return it; a folder that exists is complete.
+
+    Raises:
+        FileExistsError: the folder is there already; it is left as it is.
+    """
+    folder = Path(folder)
+    with new_folder(folder) as partial:
+        write_config(partial, cfg)
+        write_part(partial, PART, network, dtype)
+    return folder
+
+
+def load_reader(path_or_name: Path | str, device: str | torch.device = 'cpu') -> FrameReader:
+    """Load a reader's folder, or a shipped one by name; its weights are float32 in memory.
+
+    Raises:
+        FileNotFoundError: there is none; every place that was looked at is named.
+        ConfigError: its configuration is wrong; file, field, value and what is allowed are named.
+        CheckpointError: weights are missing, unexpected or of another shape; each is named.
+    """
+    path = checkpoint_folder(path_or_name)
+    cfg = load(ReaderConfig, path / CONFIG_FILE)
+    network = make_network(cfg.model, cfg.embodiment)
+    weights = read_part(PART, network, path / f'{PART}.safetensors', device)
+    adopt(network, weights, torch.float32)
+    network = network.to(device, memory_format=torch.channels_last).eval()
+    return FrameReader(path.name, path, cfg, network, hash_folder(path))
