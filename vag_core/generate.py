@@ -177,7 +177,7 @@ def _generate_batch(
     *text, dropped = model.encode_text([*(r.instruction for r in requests), sampler.negative])
     text, dropped = torch.stack(text), dropped.expand(len(requests), -1, -1)
     noise = draw_noise(model, [request.seed for request in requests])
-    start = _start_states(checkpoint, requests)
+    start = start_states(checkpoint, requests)
     wait()
     timings[Stage.ENCODING.value] = clock() - started
     report(Stage.ENCODING, 1, 1)
@@ -209,7 +209,7 @@ def _generate_batch(
     return [Generated(v, a, dict(timings)) for v, a in zip(pixels, units, strict=True)]
 
 
-def _start_states(checkpoint: 'Checkpoint', requests: Sequence[Request]) -> torch.Tensor | None:
+def start_states(checkpoint: 'Checkpoint', requests: Sequence[Request]) -> torch.Tensor | None:
     """Return the normalised start states (B, D), or None for a checkpoint without."""
     if not checkpoint.model.cfg.action.start_state:
         return None
