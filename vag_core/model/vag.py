@@ -69,6 +69,11 @@ class VagConfig:
             raise ConfigError(f'action.bridge.{error}') from None
 
     @property
+    def dimension(self) -> int:
+        """D of the actions."""
+        return self.action.dimension
+
+    @property
     def latent_size(self) -> tuple[int, int, int]:
         """Latent frames, rows and columns."""
         return (

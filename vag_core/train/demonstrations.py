@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,8 +12,29 @@ from torch import Tensor
 from vag_core import images
 from vag_core.embodiment import Embodiment
 from vag_core.episode import Episode, list_episodes, load_episode
-from vag_core.model.image_fit import fit_image
-from vag_core.model.vag import VagConfig
+from vag_core.model.image_fit import ImageFit, fit_image
+
+
+class ClipFormat(Protocol):
+    """What a model asks of its episodes.
+
+    Attributes:
+        height, width, image_fit: of its pictures.
+        frames: of an episode; None for as many as the first one has.
+        dimension: of its actions; None for that of the first one's.
+    """
+
+    height: int
+    width: int
+    image_fit: ImageFit
+
+    @property
+    def frames(self) -> int | None:
+        """Frames of an episode."""
+
+    @property
+    def dimension(self) -> int | None:
+        """Dimensions of an action."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +59,7 @@ class Demonstrations:
     instructions: list[str]
     embodiment: Embodiment
     fps: float
-    model: VagConfig
+    model: ClipFormat
     camera: str
 
     def __len__(self) -> int:
@@ -71,7 +93,10 @@ class Demonstrations:
 
 
 def load_demonstrations(
-    root: Path, model: VagConfig, camera: str, on_episode: Callable[[int, int], None] | None = None
+    root: Path,
+    model: ClipFormat,
+    camera: str,
+    on_episode: Callable[[int, int], None] | None = None,
 ) -> Demonstrations:
     """Read every episode under ``root`` but for the videos.
 
@@ -106,14 +131,18 @@ def _start_state(episode: Episode) -> np.ndarray:
 
 
 def _check(
-    folder: Path, episode: Episode, model: VagConfig, camera: str, reference: Episode
+    folder: Path, episode: Episode, model: ClipFormat, camera: str, reference: Episode
 ) -> None:
-    if len(episode.actions) != model.frames:
-        raise ValueError(f'{folder}: {len(episode.actions)} steps, the model has {model.frames}')
-    if episode.embodiment.dimension != model.action.dimension:
+    for what, value, wanted in (
+        ('steps', len(episode.actions), model.frames),
+        ('action dimensions', episode.embodiment.dimension, model.dimension),
+    ):
+        if wanted is not None and value != wanted:
+            raise ValueError(f'{folder}: {value} {what}, the model has {wanted}')
+    if len(episode.actions) != len(reference.actions):
         raise ValueError(
-            f'{folder}: {episode.embodiment.dimension} action dimensions, '
-            f'the model has {model.action.dimension}'
+            f'{folder}: {len(episode.actions)} steps, '
+            f'the first episode has {len(reference.actions)}'
         )
     if not (folder / f'video_{camera}.mp4').is_file():
         there = sorted(p.stem.removeprefix('video_') for p in folder.glob('video_*.mp4'))

@@ -1,7 +1,6 @@
 """A training run from demonstrations to a checkpoint: its stages in order, resumable."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from vag_core.checkpoint import UNTRAINED, CheckpointConfig, load_checkpoint, save_checkpoint
 from vag_core.configuration import ConfigError, to_mapping
-from vag_core.files import new_folder, write_whole
+from vag_core.files import new_folder
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.unet1d import pad_steps
 from vag_core.model.vae import LightVae
@@ -40,6 +39,7 @@ from vag_core.train.parts import (
 )
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Recipe, Tune
+from vag_core.train.run_folder import METRICS_FILE, open_run
 from vag_core.train.samples import ActionSamples, Clips, GroupSamples, StreamSamples
 from vag_core.train.states import StageProgress, States
 
@@ -56,7 +56,6 @@ OPERATION = (
     'checkpoint_dtype',
     'evaluation',
 )
-RUN_FILE = 'run.json'
 
 OnProgress = Callable[[str, int, int, StepReport | None], None]
 
@@ -127,7 +126,14 @@ class TrainingRun:
             DivergedError: of a stage.
             Interrupted: everything so far is on disk.
         """
-        self._open()
+        open_run(
+            self.out,
+            self._about(),
+            resume=self.options.resume,
+            product='checkpoint',
+            states=self.states,
+            processes=self.processes,
+        )
         training = self.recipe.training
         start = self._assemble()
         self.normaliser = self._normaliser(start[1])
@@ -145,25 +151,6 @@ class TrainingRun:
             return self._conclude(model, start) if self.processes.main else None
         finally:
             self.journal.close()
-
-    def _open(self) -> None:
-        """Check and mark the folder of the run."""
-        file = self.out / RUN_FILE
-        unmeasured = self.options.resume and not (self.out / 'metrics.json').exists()
-        if (self.out / 'checkpoint').exists() and not unmeasured:
-            raise FileExistsError(
-                f'{self.out / "checkpoint"}: exists already, nothing was trained'
-            )
-        about = self._about()
-        if file.exists():
-            if not self.options.resume:
-                raise FileExistsError(f'{self.out}: holds a run; --resume continues it')
-            _check_same(file, json.loads(file.read_text()), about)
-        self.processes.wait()
-        if self.processes.main:
-            write_whole(file, (json.dumps(about, indent=2) + '\n').encode())
-            self.states.clean()
-        self.processes.wait()
 
     def _about(self) -> dict[str, Any]:
         """Return what a continued run must have in common with its beginning."""
@@ -360,7 +347,7 @@ class TrainingRun:
             'measured_on': 'the training episodes',
             'training_seconds': sum(progress.seconds for progress in self.spent.values()),
             'threads': torch.get_num_threads(),
-            'final_losses': {name: _tail_mean(values) for name, values in history.items()},
+            'final_losses': {name: found.final_loss for name, found in self.spent.items()},
         }
         measured = None
         if training.measured_episodes:
@@ -368,7 +355,7 @@ class TrainingRun:
             count, report = training.measured_episodes, self._report('measuring')
             measured = measure(checkpoint, self.data, count, on_episode=report)
             summary |= measured.to_mapping()
-        (self.out / 'metrics.json').write_text(json.dumps(summary, indent=2) + '\n')
+        (self.out / METRICS_FILE).write_text(json.dumps(summary, indent=2) + '\n')
         return measured
 
     def _save_adapters(self) -> None:
@@ -382,15 +369,3 @@ class TrainingRun:
             mine = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
             with new_folder(folder) as partial:
                 save_adapter(partial, adapters, mine)
-
-
-def _check_same(file: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """Raise ConfigError naming what differs between a run and its continuation."""
-    differing = [key for key in wanted if json.loads(json.dumps(wanted[key])) != found.get(key)]
-    if differing:
-        raise ConfigError(f'{file}: the run was begun with another {", ".join(differing)}')
-
-
-def _tail_mean(values: list[float], count: int = 50) -> float:
-    tail = values[-count:]
-    return math.fsum(tail) / len(tail)

@@ -6,6 +6,7 @@ is complete, and older ones are removed after that, so a whole one is there at a
 """
 
 import json
+import math
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor
 from vag_core.files import new_folder
 
 FINISHED = 'finished'
+TAIL = 50
 
 
 @dataclass
@@ -35,6 +37,12 @@ class StageProgress:
     def step(self) -> int:
         """The last finished step; 0 before the first."""
         return len(self.losses)
+
+    @property
+    def final_loss(self) -> float:
+        """Mean loss of the last ``TAIL`` steps."""
+        tail = self.losses[-TAIL:]
+        return math.fsum(tail) / len(tail)
 
 
 @dataclass
