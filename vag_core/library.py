@@ -32,7 +32,7 @@ class Record:
         instruction, success, note: as in the episode; success None where nobody judged.
         recorded: when it was generated, UTC.
         duration: s.
-        clamps: points moved onto a limit, None when no bag tells.
+        clamps: points moved onto a limit, by joint; None when no bag tells.
         outcome: how its last replay ended, '' when well, None when no bag tells.
         set_aside: whether it lies in the set-aside folder.
     """
@@ -44,7 +44,7 @@ class Record:
     note: str
     recorded: datetime
     duration: float
-    clamps: int | None
+    clamps: Mapping[str, int] | None
     outcome: str | None
     set_aside: bool
 
@@ -134,7 +134,7 @@ class Library:
                 note=provenance.get('operator', {}).get('note', ''),
                 recorded=datetime.fromtimestamp(header['stamp_ns'] * 1e-9, UTC),
                 duration=(steps - 1) / header['fps'],
-                clamps=None if clamps is None else sum(json.loads(clamps).values()),
+                clamps=None if clamps is None else json.loads(clamps),
                 outcome=custom.get('vag.replay_error_string'),
                 set_aside=set_aside,
             )

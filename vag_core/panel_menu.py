@@ -59,16 +59,17 @@ class Options:
     Attributes:
         instruction: '' until one was chosen or has come by topic.
         same_seed: generate with the displayed episode's seed again, else with a new one.
-        steps, guidance, speed_scaling: as in :class:`Presets`.
-        record: whether episodes are recorded to bags.
+        steps, guidance: as in :class:`Presets`.
+        speed_scaling: as the replay server says, None while it is silent.
+        record: whether episodes are recorded, as the recorder says, None without one.
     """
 
     instruction: str = ''
     same_seed: bool = False
     steps: int = 0
     guidance: float = -1.0
-    speed_scaling: float = 1.0
-    record: bool = True
+    speed_scaling: float | None = None
+    record: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Entry:
         number: its id, from 1; stable as long as the presets are.
         parent: number of the entry that it hangs under, 0 for the menu itself.
         title: text, with a mark on what is chosen.
+        line: text for whoever does not see the menu.
         change: fields of :class:`Options` that choosing it sets; empty for a heading.
         reload: choosing it reads the presets anew.
     """
@@ -86,6 +88,7 @@ class Entry:
     number: int
     parent: int
     title: str
+    line: str = ''
     change: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reload: bool = False
 
@@ -110,8 +113,10 @@ def menu(presets: Presets, options: Options) -> tuple[Entry, ...]:
         parent = entries[-1].number
         for text, value in choices:
             mark = '(x) ' if getattr(options, field) == value else '(  ) '
-            entries.append(Entry(len(entries) + 1, parent, mark + text, {field: value}))
-    entries.append(Entry(len(entries) + 1, 0, 'Reload presets', reload=True))
+            line = f'{heading.lower()}: {text}'
+            entries.append(Entry(len(entries) + 1, parent, mark + text, line, {field: value}))
+    last = len(entries) + 1
+    entries.append(Entry(last, 0, 'Reload presets', 'presets read anew', reload=True))
     return tuple(entries)
 
 

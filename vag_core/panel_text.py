@@ -2,10 +2,13 @@
 
 import dataclasses
 import math
+import textwrap
 
 from vag_core.panel import MOVING, Situation
 
 WIDTH = 74
+MOST_ROWS = 8
+"""Of one line that is wrapped: the checklist of a real robot must be read in full."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +18,9 @@ class Report:
     Attributes:
         progress: of a running generation, e.g. ``denoising 3/10``.
         model: checkpoint and what is known of its quality.
-        clamped: points of the plan that were noticeably moved onto a limit.
+        clamped: points of the plan that were moved onto a limit, in words.
+        speed: share of the planned speed at which the next motion goes, 0 in a pause.
+        recording: whether episodes are recorded; None: nobody would record them.
         time_scale: how many times slower than requested the plan runs; 0: no plan.
         min_distance: m between the two bodies with the least room; NaN: not checked.
         bodies: their names.
@@ -27,7 +32,9 @@ class Report:
 
     progress: str = ''
     model: str = ''
-    clamped: int = 0
+    clamped: str = 'none'
+    speed: float = 1.0
+    recording: bool | None = True
     time_scale: float = 0.0
     min_distance: float = math.nan
     bodies: str = ''
@@ -39,7 +46,10 @@ class Report:
 
 
 def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str, ...]:
-    """Return the lines, at most :data:`WIDTH` characters each; the first says what goes on."""
+    """Return the lines, at most :data:`WIDTH` characters each; the first says what goes on.
+
+    What may be long and must not be missed goes on in the next line.
+    """
     now = situation
     text = [
         headline(now, approved_plan, report),
@@ -49,7 +59,10 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
     if report.model and now.episode_id:
         text.append(f'model: {report.model}')
     if now.plan_on_show or now.phase in MOVING:
-        text += [plan_line(report), clearance_line(report)]
+        text += [plan_line(report), f'clamped points: {report.clamped}', clearance_line(report)]
+    if report.speed != 1 and now.phase:
+        paused = ', PAUSED' * (report.speed == 0)
+        text.append(f'speed: {100 * report.speed:.0f} % of the plan{paused}')
     if now.plan_on_show:
         text += [f'WARNING: {warning}' for warning in report.warnings]
     if now.latched:
@@ -58,7 +71,7 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
         text.append(f'last goal: {report.error}')
     if report.message:
         text.append(f'> {report.message}')
-    return tuple(shortened(line) for line in text)
+    return tuple(row for line in text for row in wrapped(line))
 
 
 def headline(now: Situation, approved_plan: str, report: Report) -> str:
@@ -77,14 +90,16 @@ def headline(now: Situation, approved_plan: str, report: Report) -> str:
     parts = [state, permission, *(['DRY RUN'] if now.dry_run else [])]
     if now.generating or report.progress:
         parts.append(f'generating: {report.progress or "starts"}')
-    return '  |  '.join(parts)
+    if not report.recording:
+        parts.append('NO RECORDER' if report.recording is None else 'NOT RECORDING')
+    return shortened('  |  '.join(parts))
 
 
 def plan_line(report: Report) -> str:
-    """Say what the planner changed."""
-    clamped = f'{report.clamped} points clamped' if report.clamped else 'nothing clamped'
-    slowed = f'slowed {report.time_scale:.2f} x' if report.time_scale > 1.0005 else 'at full speed'
-    return f'plan: {report.duration:.1f} s, {clamped}, {slowed}'
+    """Say how long the motion takes and how much slower it is than requested."""
+    slowed = report.time_scale > 1.0005
+    tempo = f'slowed {report.time_scale:.2f} x to stay within limits' if slowed else 'not slowed'
+    return f'plan: {report.duration:.1f} s, {tempo}'
 
 
 def clearance_line(report: Report) -> str:
@@ -92,6 +107,18 @@ def clearance_line(report: Report) -> str:
     if math.isnan(report.min_distance):
         return 'clearance: not checked'
     return f'clearance: {1e3 * report.min_distance:.0f} mm, {report.bodies}'
+
+
+def wrapped(line: str) -> list[str]:
+    """Break a line into rows; the last of :data:`MOST_ROWS` shows that something was cut."""
+    return textwrap.wrap(
+        line,
+        WIDTH,
+        subsequent_indent='    ',
+        max_lines=MOST_ROWS,
+        placeholder='...',
+        break_on_hyphens=False,
+    ) or ['']
 
 
 def shortened(line: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from vag_core.clamps import clamp_words
 from vag_core.robot import load_profile
 from vag_ros import names, phases
 from vag_ros.action import GenerateEpisode, ReplayTrajectory
@@ -199,11 +199,10 @@ def _outcome(result: ReplayTrajectory.Result) -> str:
 def _clamps(report: ClampReport) -> list[tuple[str, str]]:
     if not report.plan_id:
         return [('clamps', 'no plan was made')]
-    counts = np.array(report.position_clamps)
-    clamped = [f'{report.joint_names[i]} {counts[i]}' for i in np.flatnonzero(counts)]
+    counts = dict(zip(report.joint_names, report.position_clamps, strict=True))
     distance = f'{1e3 * report.min_distance:.0f} mm ({report.min_distance_bodies})'
     return [
-        ('clamped points', f'{counts.sum()}' + (f': {", ".join(clamped)}' if clamped else '')),
+        ('clamped points', clamp_words(counts)),
         ('time scale', f'{report.time_scale:.3f}'),
         ('approach / motion', f'{report.approach_duration:.2f} / {report.motion_duration:.2f} s'),
         ('least clearance', distance if report.clearance_checked else 'not checked'),

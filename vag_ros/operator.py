@@ -16,11 +16,12 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
+from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from vag_core import resources
+from vag_core.clamps import clamp_words
 from vag_core.configuration import ConfigError, load
 from vag_core.panel import Act, Panel, Situation
 from vag_core.panel_menu import Options, Presets, chosen, menu
@@ -41,7 +42,7 @@ from vag_ros.web_page import Desk, WebPage
 STATE_TIMEOUT_S = 1.0  # the replay server speaks ten times a second
 REFRESH_HZ = 5.0
 PROGRESS_LINGERS_S = 5.0
-MESSAGE_LINGERS_S = 20.0
+MESSAGE_LINGERS_S = 120.0  # as long as the checklist of a real robot may be confirmed
 SERVICES = (Act.GENERATE, Act.PLAN, Act.APPROVE, Act.REPLAY, Act.DISCARD)
 """Acts that are services of this node; the others are the replay server's own."""
 SHOWS_PLAN = ('AWAITING_APPROVAL', 'APPROACH', 'EXECUTING', 'DECELERATING', 'SETTLING')
@@ -70,15 +71,16 @@ class Operator(Node):
         super().__init__('operator', automatically_declare_parameters_from_overrides=True)
         self._settings = declare(self, Parameters)
         profile = load_profile(self._settings.robot)
+        self._units = profile.as_embodiment().units
         self._panel = Panel()
         self._options = Options(instruction=self._settings.default_instruction)
         self._presets = self._read_presets()
         self._episode: Episode | None = None
         self._state: ReplayState | None = None
         self._state_received = 0.0
+        self._recording: bool | None = None
         self._planned: JointTrajectory | None = None
         self._clamp_report: ClampReport | None = None
-        self._clamped = 0
         self._progress, self._progress_at = '', 0.0
         self._message, self._message_at = '', 0.0
         self._to_plan = ''
@@ -140,6 +142,7 @@ class Operator(Node):
             (JointTrajectory, names.PLANNED_TRAJECTORY, self._on_planned, latched),
             (ClampReport, names.CLAMP_REPORT, self._on_clamp_report, latched),
             (JointState, names.PREVIEW_JOINT_STATES, self._on_ghost, state),
+            (Bool, names.RECORDING, self._on_recording, latched),
             (
                 GenerateEpisode.Impl.FeedbackMessage,
                 f'{names.GENERATE_EPISODE}/_action/feedback',
@@ -157,6 +160,8 @@ class Operator(Node):
         self._markers.draw(self.text(), acts, menu(self._presets, self._options))
         self._robot.tick()
         self._show_plan()
+        if self._panel.situation.latched:
+            self._to_plan = ''
         if self._to_plan and self._to_plan == self._panel.subject(Act.PLAN) and Act.PLAN in acts:
             self.click(Act.PLAN, self._to_plan)
 
@@ -191,16 +196,16 @@ class Operator(Node):
         except ValueError as error:
             self._note(str(error))
             return str(error)
-        self._options = dataclasses.replace(self._options, **entry.change)
+        self._note(f'chosen: {entry.line}')
+        if 'record' in entry.change:
+            self._goals.record(entry.change['record'])
+        elif 'speed_scaling' in entry.change:
+            self._goals.set_speed(entry.change['speed_scaling'])
+        else:
+            self._options = dataclasses.replace(self._options, **entry.change)
         if 'instruction' in entry.change:
             self._instruction.publish(String(data=self._options.instruction))
-        if 'record' in entry.change:
-            self._goals.record(self._options.record)
-        if 'speed_scaling' in entry.change:
-            self._goals.set_speed(self._options.speed_scaling)
-        line = entry.title.removeprefix('(  ) ').removeprefix('(x) ')
-        self._note(f'chosen: {line}')
-        return line
+        return entry.line
 
     def _answer(
         self, act: Act, _request: Trigger.Request, response: Trigger.Response
@@ -251,6 +256,11 @@ class Operator(Node):
         state = self._state
         if state is None or time.monotonic() - self._state_received > STATE_TIMEOUT_S:
             state = ReplayState()
+        self._options = dataclasses.replace(
+            self._options,
+            speed_scaling=state.speed_scaling_wanted if state.phase_name else None,
+            record=self._recording if self.count_publishers(names.RECORDING) else None,
+        )
         self._panel.update(
             Situation(
                 phase=state.phase_name,
@@ -275,7 +285,9 @@ class Operator(Node):
         return Report(
             progress=self._progress if now - self._progress_at < PROGRESS_LINGERS_S else '',
             model=f'{episode.checkpoint} ({episode.evaluation})' if episode else '',
-            clamped=self._clamped,
+            clamped=self._clamp_words(plan),
+            speed=1.0 if self._options.speed_scaling is None else self._options.speed_scaling,
+            recording=self._options.record,
             time_scale=plan.time_scale,
             min_distance=plan.min_distance,
             bodies=plan.min_distance_bodies,
@@ -285,6 +297,11 @@ class Operator(Node):
             error=state.last_error_string if state.last_error_code else '',
             message=self._message if now - self._message_at < MESSAGE_LINGERS_S else '',
         )
+
+    def _clamp_words(self, report: ClampReport) -> str:
+        counts = dict(zip(report.joint_names, report.position_clamps, strict=False))
+        largest = dict(zip(report.joint_names, report.largest_position_clamp, strict=False))
+        return clamp_words(counts, largest if len(largest) == len(counts) else None, self._units)
 
     def _show_plan(self) -> None:
         """Draw the plan once its parts have come, and take it away when it is over."""
@@ -299,7 +316,7 @@ class Operator(Node):
             return
         known = self._episode is not None and self._episode.episode_id == state.episode_id
         requested = self._episode.trajectory if known else None
-        self._clamped = self._plan_display.show(self._planned, requested, report)
+        self._plan_display.show(self._planned, requested, report)
         self._planned = None
 
     def _note(self, line: str) -> None:
@@ -340,6 +357,9 @@ class Operator(Node):
 
     def _on_clamp_report(self, message: ClampReport) -> None:
         self._clamp_report = message
+
+    def _on_recording(self, message: Bool) -> None:
+        self._recording = message.data
 
     def _on_ghost(self, message: JointState) -> None:
         self._robot.show_ghost(message.name, np.array(message.position))

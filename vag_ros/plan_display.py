@@ -43,8 +43,8 @@ class PlanDisplay:
 
     def show(
         self, planned: JointTrajectory, requested: JointTrajectory | None, report: ClampReport
-    ) -> int:
-        """Show a plan and return how many requested points had to be clamped.
+    ) -> None:
+        """Show a plan.
 
         Args:
             planned: one point per tick.
@@ -55,17 +55,14 @@ class PlanDisplay:
         times = times_ns * 1e-9
         markers = [Marker(action=Marker.DELETEALL)]
         markers += self._paths(positions, times)
-        clamped = 0
         if requested is not None:
-            found, clamped = self._clamped(from_trajectory(requested)[0])
-            markers += found
+            markers += self._clamped(from_trajectory(requested)[0])
         if report.clearance_checked and report.min_distance < NEAR_M:
             markers += self._nearest(positions, times, report)
         for number, marker in enumerate(markers):
             marker.header.frame_id, marker.id = self._tree.root, number
         self._publisher.publish(MarkerArray(markers=markers))
         self._shown = True
-        return clamped
 
     def _paths(self, positions: np.ndarray, times: np.ndarray) -> list[Marker]:
         kept = thinned(len(positions), MOST_POINTS)
@@ -86,18 +83,17 @@ class PlanDisplay:
                 markers.append(_text(f'{arm}_path', label, path.points[fastest], 0.05))
         return markers
 
-    def _clamped(self, requested: np.ndarray) -> tuple[list[Marker], int]:
+    def _clamped(self, requested: np.ndarray) -> list[Marker]:
         places = clamped_points(self._tree, self._profile, requested)
-        markers, count = [], 0
+        markers = []
         for arm, points in places.items():
             if not len(points):
                 continue
-            count += len(points)
             dots = _marker(Marker.SPHERE_LIST, 'clamped', (0.018, 0.018, 0.018), MAGENTA)
             dots.points = [_point(p) for p in points]
             label = f'{arm}: {len(points)} points clamped'
             markers += [dots, _text('clamped', label, points[-1], 0.09)]
-        return markers, count
+        return markers
 
     def _nearest(
         self, positions: np.ndarray, times: np.ndarray, report: ClampReport

@@ -12,7 +12,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from std_msgs.msg import String
+from std_msgs.msg import Bool, String
 from std_srvs.srv import SetBool
 
 from vag_core.robot import load_profile
@@ -55,7 +55,8 @@ class Parameters:
 class Recorder(Node):
     """Record every episode.
 
-    ``vag/recorder/bag`` says ``open PATH``, ``closed PATH`` or ``failed PATH``.
+    ``vag/recorder/bag`` says ``open PATH``, ``closed PATH`` or ``failed PATH``;
+    ``vag/recorder/recording`` whether the next episode will have a bag.
     """
 
     def __init__(self) -> None:
@@ -77,6 +78,8 @@ class Recorder(Node):
         # finish() is called in another thread than the timers.
         self._lock = threading.Lock()
         self._recording = True
+        self._switch = self.create_publisher(Bool, names.RECORDING, names.LATCHED_QOS)
+        self._switch.publish(Bool(data=True))
         self._announcer = self.create_publisher(String, names.BAG, names.BAG_QOS)
         self.create_service(SetBool, names.RECORD, self._on_record)
         self._tap = Tap(self, list(recorded_topics(profile)))
@@ -98,6 +101,7 @@ class Recorder(Node):
         """From now on open bags, or open none; one that is open is finished as ever."""
         with self._lock:
             self._recording = request.data
+        self._switch.publish(Bool(data=request.data))
         response.success, response.message = True, f'recording {"on" if request.data else "off"}'
         self.get_logger().info(response.message)
         return response
@@ -176,7 +180,9 @@ class Recorder(Node):
         for step in steps:
             if step is Step.CLOSE:
                 self._close()
-            elif self._recording and not self._finished:
+            elif not self._recording:
+                self.get_logger().warning('recording is off: this one gets no bag')
+            elif not self._finished:
                 self._open(for_replay=step is Step.OPEN_FOR_REPLAY)
         self._episode_id = self._lifetime.episode_id
         is_known = self._episode is not None and self._episode.episode_id == self._episode_id

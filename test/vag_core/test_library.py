@@ -46,7 +46,7 @@ def test_episodes_are_listed_oldest_first_with_what_their_bags_tell(root):
     records = Library(root).records()
     assert [r.episode_id for r in records] == ['first', 'second']
     first = records[0]
-    assert (first.duration, first.clamps, first.outcome) == (2.0, 5, '')
+    assert (first.duration, first.clamps, first.outcome) == (2.0, {'a': 2, 'b': 3}, '')
     assert first.success is None
     assert first.bags == (root / 'bags' / 'first',)
 

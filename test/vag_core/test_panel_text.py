@@ -14,7 +14,7 @@ SHOWN = Situation(
     episode_id='e1',
     instruction='lift',
 )
-PLAN = Report(duration=9.4, time_scale=1.25, clamped=3, min_distance=0.085, bodies='a / table')
+PLAN = Report(duration=9.4, time_scale=1.25, clamped='a 3', min_distance=0.085, bodies='a / table')
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
@@ -28,7 +28,8 @@ def test_a_plan_on_show_tells_what_was_changed_how_near_it_comes_and_what_differ
     report = dataclasses.replace(PLAN, warnings=('the scene has changed',))
     text = lines(SHOWN, '', report)
     assert text[0] == 'PLAN ON SHOW: look, then approve  |  armed'
-    assert 'plan: 9.4 s, 3 points clamped, slowed 1.25 x' in text
+    assert 'plan: 9.4 s, slowed 1.25 x to stay within limits' in text
+    assert 'clamped points: a 3' in text
     assert 'clearance: 85 mm, a / table' in text
     assert 'WARNING: the scene has changed' in text
 
@@ -42,6 +43,24 @@ def test_a_latch_names_its_reason():
         SHOWN, phase='LATCHED', latched=True, latch_reason='vag/stop was called'
     )
     assert 'LATCHED: vag/stop was called' in lines(situation, '', PLAN)
+
+
+def test_a_long_checklist_is_read_in_full():
+    checklist = 'vag/arm refused: first see to it that ' + '; '.join(
+        f'step {n}' for n in range(40)
+    )
+    rows = lines(SHOWN, '', dataclasses.replace(PLAN, message=checklist))
+    told = ' '.join(row.strip() for row in rows)
+    assert f'> {checklist}' in told
+
+
+def test_what_is_not_recorded_and_what_is_slowed_or_paused_is_told():
+    report = dataclasses.replace(PLAN, recording=False, speed=0.25)
+    assert lines(SHOWN, '', report)[0].endswith('NOT RECORDING')
+    assert 'speed: 25 % of the plan' in lines(SHOWN, '', report)
+    paused = dataclasses.replace(PLAN, recording=None, speed=0.0)
+    assert lines(SHOWN, '', paused)[0].endswith('NO RECORDER')
+    assert 'speed: 0 % of the plan, PAUSED' in lines(SHOWN, '', paused)
 
 
 def test_a_silent_server_is_told_first():

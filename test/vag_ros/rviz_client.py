@@ -7,10 +7,14 @@ from vag_ros.marker_panel import BOARD
 
 CLICK = InteractiveMarkerFeedback.BUTTON_CLICK
 SELECT = InteractiveMarkerFeedback.MENU_SELECT
+FRAME_S = 0.1
 
 
 class RvizClient:
-    """Knows the markers as RViz would: asks for all, then takes each change in its turn."""
+    """Knows the markers as RViz would: asks for all, then takes each change in its turn.
+
+    When the server goes, what it showed goes too; when one is there again, it is asked anew.
+    """
 
     def __init__(self, client, name='rviz', namespace='vag/operator'):
         self._client = client
@@ -20,6 +24,7 @@ class RvizClient:
         self.initialised = 0
         self._early = []
         self._asking = None
+        self._lost = False
         self._feedback = client.node.create_publisher(
             InteractiveMarkerFeedback, f'{namespace}/feedback', 1
         )
@@ -33,6 +38,15 @@ class RvizClient:
         client.wait(self._feedback.get_subscription_count, what='the marker server')
         client.call(self._initialise)
         client.wait(lambda: self.sequence is not None, what='the markers')
+        client.node.create_timer(FRAME_S, self._look_after_the_server)
+
+    def _look_after_the_server(self):
+        if not self._service.service_is_ready():
+            self._lost = True
+            self.sequence, self.markers, self._asking = None, {}, None
+        elif self._lost:
+            self._lost = False
+            self._initialise()
 
     def _initialise(self):
         self.sequence, self.markers = None, {}
@@ -72,6 +86,13 @@ class RvizClient:
     @property
     def buttons(self):
         return {name for name in tuple(self.markers) if name != BOARD}
+
+    @property
+    def marked(self):
+        """Titles of the menu entries that are marked as chosen."""
+        board = self.markers.get(BOARD)
+        titles = [entry.title for entry in board.menu_entries] if board else []
+        return {title.split(') ')[-1] for title in titles if title.startswith('(x)')}
 
     def button(self, name):
         """What RViz would send when this button is clicked as it is drawn now."""

@@ -89,7 +89,7 @@ def only(messages: list):
 
 
 def test_prints_clamps_time_scale_success_and_the_time_of_each_stage(run):
-    assert int(printed(run.output, 'clamped points').split(':')[0]) >= 0
+    assert re.fullmatch(r'none|(\w+ \d+(, )?)+', printed(run.output, 'clamped points'))
     assert float(printed(run.output, 'time scale')) >= 1
     assert printed(run.output, 'task succeeded') in ('true', 'false')
     for stage in ('start-up', 'generation', 'planning', 'executing', 'bag'):

@@ -1,5 +1,6 @@
 """Whole sessions of an operator in RViz, over the real nodes."""
 
+import json
 import signal
 
 import pytest
@@ -51,6 +52,7 @@ def stage(tmp_path_factory, calm_checkpoint):
             output_dir=str(folder / 'episodes'),
             torch_threads=1,
         )
+        launch('recorder', bag_dir=str(folder / 'bags'))
         operator = launch('operator')
         client = Client(domain)
         camera = client.node.create_publisher(
@@ -99,6 +101,53 @@ def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(se
     rviz.click('reset')
     rviz.click('arm')
     rviz.wait_for_text('IDLE  |  armed')
+    rviz.click('disarm')
+    rviz.wait_for_text('IDLE  |  disarmed')
+
+
+def test_the_menu_sets_the_speed_of_the_replay_server_and_marks_what_that_says(session):
+    client, arms, rviz = session
+    for choice, share in (('25 %', 0.25), ('100 %', 1.0)):
+        rviz.choose(choice)
+        client.wait(lambda s=share: arms.states[-1].speed_scaling_wanted == s, what=choice)
+        client.wait(lambda c=choice: c in rviz.marked, what=f'the mark on {choice}')
+        told = any('of the plan' in line for line in rviz.text)
+        assert told == (share < 1), rviz.text
+
+
+def test_the_menu_switches_the_recorder_and_marks_what_that_says(session):
+    client, _, rviz = session
+    for choice, told in (('off', True), ('on', False)):
+        rviz.choose(choice)
+        client.wait(lambda c=choice: c in rviz.marked, what=f'the mark on {choice}')
+        assert ('NOT RECORDING' in rviz.text[0]) == told
+
+
+def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
+    client, _, rviz = session
+    episodes = []
+    client.node.create_subscription(msg.Episode, names.EPISODE, episodes.append, names.LATCHED_QOS)
+    for choice in (LIFT, '10', '3'):
+        rviz.choose(choice)
+    rviz.click('generate')
+
+    def made_as_chosen(episode):
+        made = json.loads(episode.provenance_json)
+        return (made['steps'], made['guidance']) == (10, 3.0)
+
+    first = client.wait(
+        lambda: next((e for e in episodes[::-1] if made_as_chosen(e)), None),
+        what='an episode of 10 steps',
+    )
+    rviz.wait_for_text(f'episode: {first.episode_id}')
+    rviz.choose("same as the displayed episode's")
+    rviz.click('generate')
+    rviz.wait_for_text(f"> asked for '{LIFT}', seed {first.seed}")
+    rviz.click('discard')
+    rviz.wait_for_text('generation canceled')
+    rviz.choose('new')
+    rviz.click('stop')
+    rviz.wait_for_text('LATCHED')
 
 
 def test_stale_clicks_are_refused_and_say_so(session, stage):
@@ -137,8 +186,8 @@ def test_two_clients_see_the_same_and_one_that_lost_a_change_asks_again(session)
     second = RvizClient(client, 'second')
     second.sequence -= 1
     first.choose("same as the displayed episode's")
-    first.wait_for_text('chosen: same as')
-    second.wait_for_text('chosen: same as')
+    first.wait_for_text('chosen: seed: same as')
+    second.wait_for_text('chosen: seed: same as')
     client.wait(lambda: second.sequence == first.sequence, what='both at one number')
     assert second.initialised == 2
     assert second.markers == first.markers
@@ -149,6 +198,7 @@ def test_a_restarted_server_is_noticed_and_shows_the_state_as_it_is(stage, sessi
     client, _, rviz = session
     before = rviz.initialised
     assert operator.end(signal.SIGINT) == 0
+    client.wait(lambda: not rviz.markers, what='nothing shown without a server')
     launch('operator')
     client.wait(lambda: rviz.initialised > before, what='the new server')
     rviz.wait_for_text('IDLE  |  armed')

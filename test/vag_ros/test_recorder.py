@@ -12,7 +12,8 @@ from rclpy.serialization import deserialize_message
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import CompressedImage, JointState
 from stack_peer import SIM, STEPS, StackPeer, an_episode
-from std_msgs.msg import String
+from std_msgs.msg import Bool, String
+from std_srvs.srv import SetBool
 from trajectory_msgs.msg import JointTrajectory
 
 from vag_core.images import decode_image
@@ -246,6 +247,31 @@ def test_a_new_generation_closes_the_bag_of_an_episode_that_nobody_replayed(star
     peer.begin(GenerateEpisode)
     assert peer.wait_announced('closed ').name == 'episode_a'
     assert peer.wait_announced('open ').name.startswith('generation_')
+
+
+def test_what_is_generated_while_recording_is_off_has_no_bag(start, peer, client, tmp_path):
+    node = start()
+    said = []
+    client.node.create_subscription(Bool, names.RECORDING, said.append, names.LATCHED_QOS)
+    switch = client.node.create_client(SetBool, names.RECORD)
+    client.wait(switch.service_is_ready, what='the recorder')
+    client.meet('recorder')
+
+    def record(on):
+        answer = client.request(switch.call_async, SetBool.Request(data=on))
+        assert (answer.success, answer.message) == (True, f'recording {"on" if on else "off"}')
+        client.wait(lambda: said and said[-1].data is on, what='what the recorder says')
+
+    record(False)
+    peer.begin(GenerateEpisode)
+    client.wait(lambda: 'recording is off: this one gets no bag' in node.output, what='the log')
+    peer.end(GenerateEpisode, succeeded=False)
+    record(True)
+    peer.begin(GenerateEpisode)
+    peer.wait_announced('open ')
+    peer.end(GenerateEpisode, succeeded=False)
+    peer.wait_announced('closed ')
+    assert len(list((tmp_path / 'bags').iterdir())) == 1
 
 
 def test_a_failed_generation_leaves_a_closed_bag(start, peer):

@@ -85,7 +85,8 @@ def inspect(path: Path) -> BagInfo:
             custom_data = record.metadata
         elif isinstance(record, Message):
             topics[record.channel_id] = _counted(topics[record.channel_id], record.log_time)
-    custom_data = custom_data or read_custom_data(path)
+    # A label is written into metadata.yaml alone, after the recording.
+    custom_data = {**custom_data, **read_custom_data(path)}
     found = tuple(sorted(topics.values(), key=lambda topic: topic.name))
     return BagInfo(path, find_problem(path), found, custom_data, mcap.stat().st_size)
 

@@ -44,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(library, arguments: argparse.Namespace) -> int:
+    from vag_core.clamps import clamp_words
     from vag_core.draw import draw_episode
     from vag_core.episode import load_episode
 
@@ -57,7 +58,8 @@ def _show(library, arguments: argparse.Namespace) -> int:
         paths.append(folder / 'replay.png')
         draw_bag(record.bags[-1], paths[-1])
     print(f'{record.episode_id}: {record.instruction!r}, {record.duration:.1f} s')
-    print(f'success = {record.success}, clamps = {record.clamps}, note = {record.note!r}')
+    clamped = 'not known' if record.clamps is None else clamp_words(record.clamps)
+    print(f'success = {record.success}, note = {record.note!r}, clamped points: {clamped}')
     for path in (*paths, *record.bags):
         print(path)
     return 0

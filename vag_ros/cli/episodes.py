@@ -19,10 +19,20 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from vag_core.clamps import clamp_words
     from vag_core.library import Library
 
     table = Table(box=None, pad_edge=False)
-    for heading in ('episode', 'UTC', 'instruction', 'label', 's', 'clamps', 'replay', 'note'):
+    for heading in (
+        'episode',
+        'UTC',
+        'instruction',
+        'label',
+        's',
+        'clamped points',
+        'replay',
+        'note',
+    ):
         table.add_column(heading, overflow='fold')
     records = Library(arguments.output_dir).records(arguments.set_aside)
     for record in records:
@@ -34,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             record.instruction,
             label,
             f'{record.duration:.1f}',
-            '-' if record.clamps is None else str(record.clamps),
+            '-' if record.clamps is None else clamp_words(record.clamps),
             outcome,
             record.note,
         )

@@ -1,6 +1,7 @@
 import argparse
 
 import pytest
+import yaml
 from rclpy.serialization import serialize_message
 from stack_peer import SIM, an_episode
 
@@ -65,3 +66,15 @@ def test_a_folder_without_a_bag_is_an_error_on_one_line(tmp_path, capsys):
     assert capsys.readouterr().err == (
         f'vag bag info: {tmp_path}: 0 .mcap files, a bag of one episode has 1\n'
     )
+
+
+def test_info_shows_a_label_that_was_given_after_the_recording(open_bag, tmp_path, capsys):
+    bag = open_bag.close(tmp_path / 'e')
+    metadata = bag / 'metadata.yaml'
+    document = yaml.safe_load(metadata.read_text())
+    document['rosbag2_bagfile_information']['custom_data']['vag.note'] = 'dropped it'
+    metadata.write_text(yaml.safe_dump(document))
+    assert vag_bag('info', bag) == 0
+    shown = capsys.readouterr().out
+    assert 'dropped it' in shown
+    assert 'lift the red cube' in shown
