@@ -211,8 +211,11 @@ def rotary_angles(
     head_dim: int,
     scale: tuple[float, float, float],
     device: torch.device,
+    frames: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return cosines and sines (T H W, head_dim / 2) at integer latent positions.
+
+    ``frames`` (T,) are the positions of the latent frames, of which some may be left out.
 
     Rows and columns each take ``head_dim // 6 * 2`` features and frames the rest. The base
     frequency 10000 is multiplied by ``ratio ** (d / (d - 2))`` (NTK extrapolation).
@@ -223,9 +226,10 @@ def rotary_angles(
         features = spatial if axis else head_dim - 2 * spatial
         theta = 10000.0 * ratio ** (features / (features - 2))
         exponent = torch.arange(0, features, 2, device=device, dtype=torch.float32) / features
-        angle = (
-            torch.arange(length, device=device, dtype=torch.float32)[:, None] * theta**-exponent
-        )
+        places = torch.arange(length, device=device, dtype=torch.float32)
+        if frames is not None and axis == 0:
+            places = frames.to(places)
+        angle = places[:, None] * theta**-exponent
         shape = [1, 1, 1, angle.shape[-1]]
         shape[axis] = length
         angles.append(angle.view(shape).expand(*size, -1))
@@ -266,7 +270,14 @@ class Dit(nn.Module):
         nn.init.zeros_(self.time_embed.t_embedder.linear_2.weight)
         nn.init.zeros_(self.proj_out.weight)
 
-    def forward(self, latent: Tensor, times: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        latent: Tensor,
+        times: Tensor,
+        text: Tensor,
+        mask: Tensor,
+        frames: Tensor | None = None,
+    ) -> Tensor:
         """Run the network.
 
         Args:
@@ -275,6 +286,7 @@ class Dit(nn.Module):
             text: (B, L, d) text tokens, and any further ones to attend to; zeroed padding takes
                 part in attention, as in pretraining.
             mask: (B, 1, T, 1, 1), 1 on clean frames.
+            frames: (T,) places of the latent frames in the clip; None for all in order.
 
         Returns:
             (B, C, T, H, W) in the type of the weights, or that of autocast.
@@ -294,7 +306,7 @@ class Dit(nn.Module):
             x = x + self.first_frame_embed(latent[:, :, :1])
         size = x.shape[1:4]
         rotary = rotary_angles(
-            size, self.cfg.attention_head_dim, self.cfg.rope_scale, latent.device
+            size, self.cfg.attention_head_dim, self.cfg.rope_scale, latent.device, frames
         )
         x = x.flatten(2, 3)
         time = self.time_embed(times.bfloat16() if self.cfg.bfloat16_time else times)

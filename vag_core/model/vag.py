@@ -185,8 +185,11 @@ class Vag(nn.Module):
         *,
         actions: Tensor | None = None,
         action_times: Tensor | None = None,
+        places: Tensor | None = None,
     ) -> Tensor:
         """Return the video stream's estimate; arguments as those of :meth:`estimate`.
+
+        ``places`` (T',) are those of the latent frames in the clip, where it was thinned out.
 
         Raises:
             ValueError: it is coupled to the actions and there are none.
@@ -195,4 +198,4 @@ class Vag(nn.Module):
             if actions is None or action_times is None:
                 raise ValueError('actions: the video stream is coupled both ways and needs them')
             text = torch.cat([text, self.coupling(actions, action_times).to(text.dtype)], dim=1)
-        return self.video(video, times, first, text)
+        return self.video(video, times, first, text, places)

@@ -53,7 +53,14 @@ class VideoStream(nn.Module):
         self.cfg = cfg
         self.network = Dit(cfg.network)
 
-    def forward(self, sample: Tensor, times: Tensor, first: Tensor, text: Tensor) -> Tensor:
+    def forward(
+        self,
+        sample: Tensor,
+        times: Tensor,
+        first: Tensor,
+        text: Tensor,
+        places: Tensor | None = None,
+    ) -> Tensor:
         """Return the clean estimate.
 
         Clean frames stand in the input with neither noise nor scaling, are marked in a mask
@@ -65,6 +72,8 @@ class VideoStream(nn.Module):
             times: (B,).
             first: (B, C, K, H, W) clean first latent frames, as a rule one.
             text: (B, L, d).
+            places: (T,) of the latent frames in the clip, where it was thinned out; its first
+                frame stays.
 
         Returns:
             (B, C, T, H, W) float32, whatever the type of the weights; its first K frames are
@@ -77,7 +86,7 @@ class VideoStream(nn.Module):
         per_frame = times[:, None].repeat(1, frames)
         per_frame[:, :clean] = CLEAN_TIME
         latent = torch.cat([first, sample[:, :, clean:]], dim=2)
-        output = self.network(latent, per_frame, text, mask).float()
+        output = self.network(latent, per_frame, text, mask, places).float()
         if self.cfg.prediction is Prediction.VELOCITY:
             estimate = flow.clean_estimate(sample, output, times[:, None, None, None, None])
         else:

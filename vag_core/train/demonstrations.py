@@ -51,6 +51,7 @@ class Demonstrations:
         fps: Hz.
         model: whose size the videos are fitted to.
         camera: key of the videos.
+        mirrored: how many of them, the last ones, are seen in a mirror.
     """
 
     folders: list[Path]
@@ -61,14 +62,21 @@ class Demonstrations:
     fps: float
     model: ClipFormat
     camera: str
+    mirrored: int = 0
 
     def __len__(self) -> int:
         return len(self.folders)
 
     @property
     def names(self) -> list[str]:
-        """N folder names."""
-        return [folder.name for folder in self.folders]
+        """N folder names; those of mirror images say so."""
+        return [
+            folder.name + '-mirrored' * self._is_mirrored(index)
+            for index, folder in enumerate(self.folders)
+        ]
+
+    def _is_mirrored(self, index: int) -> bool:
+        return index >= len(self) - self.mirrored
 
     def video_file(self, index: int) -> Path:
         """Return the file of an episode's video."""
@@ -80,7 +88,7 @@ class Demonstrations:
         Raises:
             ValueError: it has not as many frames as actions.
         """
-        frames = images.read_mp4(self.video_file(index))
+        frames = self._pictures(index)
         steps = self.actions.shape[1]
         if len(frames) != steps:
             raise ValueError(f'{self.video_file(index)}: {len(frames)} frames, expected {steps}')
@@ -89,7 +97,11 @@ class Demonstrations:
 
     def first_image(self, index: int) -> np.ndarray:
         """Return the first camera picture of an episode as it was recorded, (H', W', 3) uint8."""
-        return images.read_mp4(self.video_file(index))[0]
+        return self._pictures(index)[0]
+
+    def _pictures(self, index: int) -> np.ndarray:
+        frames = images.read_mp4(self.video_file(index))
+        return frames[:, :, ::-1] if self._is_mirrored(index) else frames
 
 
 def load_demonstrations(

@@ -20,12 +20,13 @@ BATCH = 8
 
 def estimates_per_episode(model: Vag, cfg: ActionTraining) -> int:
     """Return how many estimates :func:`cache_estimates` keeps of each episode."""
-    return cfg.estimates + cfg.rollouts * len(_sampler(model).times)
+    return cfg.estimates + cfg.rollouts * len(_sampler(model, cfg).times)
 
 
-def _sampler(model: Vag) -> SamplerConfig:
-    """Return the model's sampler, so that it yields estimates at every time."""
-    return replace(model.cfg.sampler, final_clean=True)
+def _sampler(model: Vag, cfg: ActionTraining) -> SamplerConfig:
+    """Return the sampler of the rollouts, so that it yields estimates at every time."""
+    own = model.cfg.sampler
+    return replace(own, final_clean=True, steps=cfg.rollout_steps or own.steps)
 
 
 def cache_estimates(
@@ -38,7 +39,7 @@ def cache_estimates(
     """
     if cfg.true_share == 1 or not estimates_per_episode(model, cfg):
         return None
-    parts = (cfg.noise, cfg.estimates, cfg.rollouts, model.cfg.sampler, seed)
+    parts = (cfg.noise, cfg.estimates, cfg.rollouts, _sampler(model, cfg), seed)
     streams = [part for part in (model.video, model.coupling) if part is not None]
     key = key_of(*map(weights_key, streams), clips.latents.paths[0].parent.name, *parts)
     # What the video stream is told is part of a name: an episode may get another instruction.
@@ -94,7 +95,7 @@ def _estimate(model: Vag, clips: Clips, episode: int, cfg: ActionTraining, seed:
         sampled = action_noise if model.coupling is not None else None
         start = conditions['start_state'].to(device)[None]
         for found in denoise(
-            model, clean[:, :, :1], text, (video, sampled), _sampler(model), start_state=start
+            model, clean[:, :, :1], text, (video, sampled), _sampler(model, cfg), start_state=start
         ):
             latents.append(found.seen.bfloat16().cpu())
             met.append(torch.full((1,), found.t))

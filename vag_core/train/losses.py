@@ -51,6 +51,7 @@ def estimate_video(model: Vag, batch: Batch) -> Tensor:
         text,
         actions=actions,
         action_times=batch['action_time'],
+        places=batch['places'][0],
     )
 
 

@@ -6,6 +6,7 @@ from vag_core.configuration import ConfigError, config
 from vag_core.model.vag import VagConfig
 from vag_core.train.guard import GuardConfig
 from vag_core.train.lora import LoraConfig
+from vag_core.train.mirror import MirrorConfig
 from vag_core.train.noise import NoiseConfig
 from vag_core.train.optimisation import StageConfig, check_range
 
@@ -113,6 +114,27 @@ class ActionLoss:
 
 
 @config
+class Thinning:
+    """Clips with some of their latent frames left out, which are cheaper to train on.
+
+    The frames that stay keep their places in time; the first one always stays.
+
+    Attributes:
+        share: of the steps whose clips are thinned out.
+        frames: how many latent frames stay.
+    """
+
+    share: float = 0.0
+    frames: int = 8
+
+    def validate(self) -> None:
+        """Raise ConfigError for what is no share or leaves no generated frame."""
+        check_range(self, ('share',), highest=1)
+        if self.frames < 2:
+            raise ConfigError(f'frames = {self.frames}: must be at least 2')
+
+
+@config
 class VideoTraining:
     """The video stream alone.
 
@@ -120,11 +142,13 @@ class VideoTraining:
         stage: its optimisation.
         noise: levels, one a clip.
         loss: what is minimised.
+        thinning: of the clips.
     """
 
     stage: StageConfig
     noise: NoiseConfig = NoiseConfig()
     loss: VideoLoss = VideoLoss()
+    thinning: Thinning = Thinning()
 
     def validate(self) -> None:
         """Raise ConfigError where nothing would be trained."""
@@ -146,6 +170,7 @@ class ActionTraining:
         true_share: fraction of samples with true latents.
         estimates: one-step estimates prepared for each episode.
         rollouts: samplings of each episode whose estimates are kept at every time of the grid.
+        rollout_steps: steps of these samplings; None for the sampler's own.
     """
 
     stage: StageConfig
@@ -154,10 +179,13 @@ class ActionTraining:
     true_share: float = 0.3
     estimates: int = 16
     rollouts: int = 1
+    rollout_steps: int | None = None
 
     def validate(self) -> None:
         """Raise ConfigError outside the meaningful ranges."""
         check_range(self, ('estimates', 'rollouts'))
+        if self.rollout_steps is not None and self.rollout_steps < 1:
+            raise ConfigError(f'rollout_steps = {self.rollout_steps}: must be at least 1')
         check_range(self, ('true_share',), highest=1)
         if self.true_share < 1 and not self.estimates + self.rollouts:
             raise ConfigError(
@@ -200,6 +228,7 @@ class Training:
     Attributes:
         camera: key of the video in each episode.
         vae, video, action, joint: the stages; what is left out keeps the weights it starts with.
+        mirror: train on the mirror images of two-armed demonstrations too; None for not.
         minimum_std: smallest deviation of the normaliser, in the embodiment's units.
         precision, parallel: see there.
         gradient_checkpointing: compute the video stream's activations twice to keep fewer.
@@ -220,6 +249,7 @@ class Training:
     video: VideoTraining | None = None
     action: ActionTraining | None = None
     joint: JointTraining | None = None
+    mirror: MirrorConfig | None = None
     minimum_std: float = 0.01
     precision: Precision = Precision.AUTO
     parallel: Parallel = Parallel.DDP

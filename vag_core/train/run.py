@@ -27,6 +27,7 @@ from vag_core.train.interrupt import Interrupt
 from vag_core.train.journal import Journal, Samples
 from vag_core.train.lora import add_adapters, save_adapter
 from vag_core.train.measure import Measurements, measure
+from vag_core.train.mirror import with_mirrored
 from vag_core.train.parts import (
     adapters_of,
     check_start,
@@ -105,6 +106,8 @@ class TrainingRun:
         """Join the other processes; ConfigError where a part would stay random."""
         training = self.recipe.training
         check_start(training, self.options.init)
+        if training.mirror is not None:
+            self.data = with_mirrored(self.data, training.mirror)
         self.processes = Processes(training.precision, training.parallel, self.options.cpu)
         for name in training.stages:
             getattr(training, name).stage.passes(self.processes.count)
@@ -269,7 +272,12 @@ class TrainingRun:
         cfg = getattr(training, name)
         if name == 'video':
             samples = StreamSamples(
-                clips, cfg.noise, text_dropout=cfg.loss.text_dropout, independent=False, seed=seed
+                clips,
+                cfg.noise,
+                text_dropout=cfg.loss.text_dropout,
+                independent=False,
+                seed=seed,
+                thinning=cfg.thinning,
             )
 
             def loss(batch: dict[str, Tensor]) -> Tensor:

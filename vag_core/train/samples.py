@@ -11,7 +11,7 @@ from vag_core.model.vae import TIME_FACTOR
 from vag_core.train.cache import EpisodeFiles, InstructionTokens
 from vag_core.train.draws import SampleKey, generator_for
 from vag_core.train.noise import NoiseConfig, sample_times
-from vag_core.train.recipe import ActionTraining
+from vag_core.train.recipe import ActionTraining, Thinning
 
 Item = dict[str, Tensor]
 
@@ -84,29 +84,42 @@ class StreamSamples(Dataset):
         text_dropout: float,
         independent: bool,
         seed: int,
+        thinning: Thinning | None = None,
     ) -> None:
         self.clips, self.noise, self.seed = clips, noise, seed
         self.text_dropout, self.independent = text_dropout, independent
+        self.thinning = thinning or Thinning()
 
     def __getitem__(self, key: SampleKey) -> Item:
-        """Return the clip with ``latent``, ``noise``, ``time``, ``keep_text`` and those of the
-        actions: ``action_noise`` and ``action_time``."""
+        """Return the clip with ``latent``, ``places`` of its frames, ``noise``, ``time``,
+        ``keep_text`` and those of the actions: ``action_noise`` and ``action_time``."""
         generator = generator_for(self.seed, 'streams', *key)
         episode = _pick(len(self.clips), generator)
         latent = self.clips.latent(episode)
         actions = self.clips.actions[episode]
         frames = latent.shape[1]
+        places = self._places(frames, key.step)
+        latent = latent[:, places]
         time, other = (sample_times(self.noise, 1, frames, generator)[0] for _ in range(2))
         keep = torch.rand((), generator=generator) >= self.text_dropout
         return {
             **self.clips.conditions(episode),
             'latent': latent,
+            'places': places,
             'noise': torch.randn(latent.shape, generator=generator),
             'time': time,
             'keep_text': keep.float(),
             'action_noise': torch.randn(actions.shape, generator=generator),
             'action_time': other if self.independent else time,
         }
+
+    def _places(self, frames: int, step: int) -> Tensor:
+        """Draw the latent frames of a step's clips, alike for its whole batch."""
+        generator = generator_for(self.seed, 'places', step)
+        if torch.rand((), generator=generator) >= self.thinning.share:
+            return torch.arange(frames)
+        chosen = torch.randperm(frames - 1, generator=generator)[: self.thinning.frames - 1] + 1
+        return torch.cat([torch.zeros(1, dtype=torch.long), chosen.sort().values])
 
 
 class ActionSamples(Dataset):
