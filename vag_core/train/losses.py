@@ -44,6 +44,7 @@ def estimate_video(model: Vag, batch: Batch) -> Tensor:
     sample = flow.noisy_sample(clean, batch['noise'], times[:, None, None, None, None])
     text = batch['text'] * batch['keep_text'][:, None, None]
     actions = noisy_actions(batch) if model.coupling is not None else None
+    places = batch.get('places')
     return model.estimate_video(
         sample,
         times,
@@ -51,7 +52,7 @@ def estimate_video(model: Vag, batch: Batch) -> Tensor:
         text,
         actions=actions,
         action_times=batch['action_time'],
-        places=batch['places'][0],
+        places=None if places is None else places[0],
     )
 
 

@@ -179,3 +179,12 @@ def test_a_latent_beyond_max_size_is_refused():
 def test_impossible_sizes_are_refused(change, message):
     with pytest.raises(ConfigError, match=message):
         DitConfig(**change)
+
+
+def test_a_thinned_out_clip_keeps_the_places_of_its_frames():
+    size, places = (4, 3, 4), torch.tensor([0, 3])
+    device = torch.device('cpu')
+    whole = rotary_angles(size, 48, (1.0, 1.0, 1.0), device)
+    thin = rotary_angles((2, 3, 4), 48, (1.0, 1.0, 1.0), device, places)
+    for found, expected in zip(thin, whole, strict=True):
+        assert torch.equal(found, expected.unflatten(0, (4, 12))[places].flatten(0, 1))

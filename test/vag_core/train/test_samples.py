@@ -14,7 +14,7 @@ from vag_core.train.estimates import cache_estimates, estimates_per_episode
 from vag_core.train.noise import NoiseConfig
 from vag_core.train.optimisation import StageConfig
 from vag_core.train.processes import Processes
-from vag_core.train.recipe import Parallel, Precision
+from vag_core.train.recipe import Parallel, Precision, Thinning
 from vag_core.train.samples import ActionSamples, Clips, StreamSamples
 
 
@@ -144,3 +144,28 @@ def test_without_estimates_it_sees_true_latents(model, clips, recipe, cache):
     assert estimated(model, clips, cfg, cache) is None
     sample = ActionSamples(clips, None, cfg, counts=0, seed=0)[SampleKey(1, 0)]
     assert torch.equal(sample['latent'], clips.latent(int(sample['episode'])))
+
+
+@pytest.mark.parametrize(('share', 'frames'), [(0.0, 3), (1.0, 2)])
+def test_clips_are_thinned_out_alike_in_a_batch_and_keep_their_first_frame(clips, share, frames):
+    samples = streams(clips, thinning=Thinning(share=share, frames=2))
+    here, there = samples[SampleKey(5, 0)], samples[SampleKey(5, 1)]
+    assert here['latent'].shape[1] == here['noise'].shape[1] == frames
+    assert here['places'][0] == 0 and torch.equal(here['places'], there['places'])
+    whole = clips.latent(int(here['episode']))
+    assert torch.equal(here['latent'], whole[:, here['places']])
+
+
+def test_the_share_of_thinned_out_steps_is_the_one_asked_for(clips):
+    samples = streams(clips, thinning=Thinning(share=0.5, frames=2))
+    thin = sum(len(samples[SampleKey(step, 0)]['places']) == 2 for step in range(200))
+    assert 70 <= thin <= 130
+
+
+def test_rollouts_may_take_fewer_steps_than_the_sampler(model, recipe):
+    cfg = dataclasses.replace(recipe.training.action, estimates=1, rollouts=2, rollout_steps=2)
+    short, own = (
+        estimates_per_episode(model, dataclasses.replace(cfg, rollout_steps=steps))
+        for steps in (2, None)
+    )
+    assert (short, own) == (1 + 2 * 3, 1 + 2 * 5)
