@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vag_sim.evaluation import command as evaluate
 from vag_sim.splits import Split
 
 if TYPE_CHECKING:
     import numpy as np
 
-SUMMARY = 'the simulated robot: record demonstrations, replay actions'
+SUMMARY = 'the simulated robot: record demonstrations, replay actions, evaluate checkpoints'
 SUCCESS, UNUSABLE, FAILURE = 0, 2, 3
 
 
@@ -78,11 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--camera', default='cam_high', help='camera of the film (default: cam_high)'
     )
     replay.add_argument('--json', action='store_true', help='print one JSON object instead')
+    evaluate.add_command(commands)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command and return its exit status."""
-    return {'demos': _demos, 'replay': _replay}[arguments.command](arguments)
+    commands = {'demos': _demos, 'replay': _replay, 'evaluate': evaluate.run}
+    return commands[arguments.command](arguments)
 
 
 def _demos(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Replay actions in the scene of a seed and judge them by the state that they leave behind."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -46,12 +47,14 @@ def replay(
     *,
     camera: str = '',
     profile: RobotProfile | None = None,
+    on_action: Callable[[int, Twin], None] | None = None,
 ) -> tuple[Verdict, np.ndarray | None]:
     """Carry out (T, D) actions at ``fps`` and judge; with ``camera``, return (T, H, W, 3) frames.
 
     As on the robot, a position a little outside a limit is moved onto it, a farther one is
     refused, and arms that stand elsewhere than at the first action are led there first. Speeds
-    are as requested: the replay server alone slows a motion down.
+    are as requested: the replay server alone slows a motion down. ``on_action(k, twin)`` is called
+    when action k is due, before the arms move on from it.
 
     Raises:
         ValueError: the task, seed, camera or the shape of the actions is unknown.
@@ -70,7 +73,7 @@ def replay(
         if isinstance(checked, Refusal):
             verdict = Verdict(task.name, seed, twin.scene.instruction, False, checked.message)
             return verdict, None
-        watch = _Watch(twin, camera)
+        watch = _Watch(twin, camera, on_action)
         _approach(twin, checked[0])
         twin.execute(checked, fps, watch)
         return watch.verdict(), np.stack(watch.frames) if camera else None
@@ -110,8 +113,9 @@ def _approach(twin: Twin, first: np.ndarray) -> None:
 class _Watch:
     """Looks at every action of a replay: nearest approaches, excursions and frames."""
 
-    def __init__(self, twin: Twin, camera: str):
+    def __init__(self, twin: Twin, camera: str, on_action: Callable[[int, Twin], None] | None):
         self.frames: list[np.ndarray] = []
+        self._on_action = on_action
         self._twin = twin
         self._camera = camera
         self._names = [item.name for item in twin.scene.objects]
@@ -120,8 +124,10 @@ class _Watch:
         self._start: np.ndarray | None = None
         self._travel = np.zeros(len(twin.profile.joint_names))
 
-    def __call__(self, _: int) -> None:
+    def __call__(self, step: int) -> None:
         twin = self._twin
+        if self._on_action is not None:
+            self._on_action(step, twin)
         tools = [twin.tool_position(arm) for arm in twin.scene.goal.arms]
         for name in self._names:
             here = twin.object_position(name)

@@ -10,6 +10,7 @@ from torch import Tensor
 from vag_core.checkpoint import Checkpoint
 from vag_core.embodiment import Embodiment
 from vag_core.generate import Request, generate
+from vag_core.metrics.video import psnr
 from vag_core.model.image_fit import to_pixels
 from vag_core.train.demonstrations import Demonstrations
 
@@ -60,12 +61,6 @@ class Measurements:
     def to_mapping(self) -> dict:
         """Return plain dicts and numbers."""
         return asdict(self)
-
-
-def psnr(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio of two uint8 arrays over all values, dB."""
-    error = np.mean((first.astype(np.float64) - second) ** 2)
-    return float(10 * np.log10(255.0**2 / error)) if error else float('inf')
 
 
 def fastest(actions: np.ndarray, fps: float) -> tuple[float, float]:

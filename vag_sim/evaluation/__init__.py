@@ -1,0 +1,1 @@
+"""``vag sim evaluate``: what generated actions and videos are worth in unseen scenes."""

@@ -1,0 +1,95 @@
+"""One result: a method's actions are compared, replayed and judged, its video is compared."""
+
+import math
+
+import numpy as np
+
+from vag_core.metrics.actions import compare_actions, in_strokes
+from vag_core.metrics.video import moving_pixels, psnr, ssim
+from vag_core.robot import RobotProfile, load_profile
+from vag_sim.evaluation.behaviour import Track, judge, moved_arms
+from vag_sim.evaluation.case import Case, Made, load
+from vag_sim.evaluation.methods import Method, Source
+from vag_sim.evaluation.results import LARGEST_PSNR, Result
+from vag_sim.motion import hard_limits
+from vag_sim.replay import replay
+
+
+def measure(method: Method, case: Case, made: Made) -> tuple[Result, np.ndarray | None]:
+    """Measure what a method made of a case.
+
+    Returns:
+        The result, and the film of the replay as the checkpoint sees it, (T, H, W, 3), where the
+        method has a video that moves and its actions were not refused.
+    """
+    checkpoint, profile = load(method.checkpoint), load_profile('sim')
+    filmed = made.video is not None and method.source is not Source.FIRST_FRAME
+    track = Track()
+    verdict, film = replay(
+        case.scene.task,
+        case.scene.seed,
+        made.actions,
+        camera=checkpoint.camera if filmed else '',
+        profile=profile,
+        on_action=track,
+    )
+    film = None if film is None else case.fitted(checkpoint, film)
+    behaviour = None if verdict.refused else judge(track, made.actions, profile)
+    made_of = case.demonstration.provenance
+    arms = tuple(made_of['arms'])
+    moved = moved_arms(made.actions, profile)
+    chosen = behaviour.chosen if behaviour else ''
+    result = Result(
+        method=method.name,
+        identity=method.identity,
+        split=case.scene.split,
+        task=case.scene.task,
+        seed=case.scene.seed,
+        sampler_seed=case.sampler_seed,
+        instruction=case.demonstration.instruction,
+        arms=arms,
+        target=made_of['target'],
+        container=made_of['container'],
+        success=verdict.success,
+        refused=verdict.refused,
+        moved_arms=moved,
+        right_arm=set(moved) == set(arms),
+        chosen=chosen,
+        right_object=chosen == made_of['target'],
+        target_error_mm=behaviour.target_error_mm if behaviour else None,
+        **_of_actions(made.actions, case.demonstration.actions[: len(made.actions)], profile),
+        **_of_video(made.video, case.truth(checkpoint), film),
+        inference_s=made.seconds,
+    )
+    return result, film
+
+
+def _of_actions(actions: np.ndarray, truth: np.ndarray, profile: RobotProfile) -> dict:
+    grippers = (profile.is_gripper, *hard_limits(profile))
+    raw = compare_actions(actions, truth)
+    strokes = compare_actions(in_strokes(actions, *grippers), in_strokes(truth, *grippers))
+    return {**vars(raw), **{f'strokes_{name}': value for name, value in vars(strokes).items()}}
+
+
+def _of_video(video: np.ndarray | None, truth: np.ndarray, film: np.ndarray | None) -> dict:
+    if video is None:
+        return {}
+    moving = moving_pixels(truth)
+    still = np.repeat(truth[:1], len(truth), axis=0)
+    found = {
+        'psnr': decibels(psnr(video, truth)),
+        'ssim': ssim(video, truth),
+        'psnr_moving': decibels(psnr(video, truth, moving)),
+    }
+    if moving.any():
+        found['ssim_moving'] = ssim(video, truth, moving)
+        found['moving_gain'] = found['psnr_moving'] - decibels(psnr(still, truth, moving))
+    if film is not None:
+        either = moving_pixels(video) | moving_pixels(film)
+        found['consistency'] = decibels(psnr(video, film, either))
+    return found
+
+
+def decibels(value: float) -> float | None:
+    """Return a PSNR that JSON and means can hold: None for that of no pixels, bounded above."""
+    return None if math.isnan(value) else min(value, LARGEST_PSNR)
