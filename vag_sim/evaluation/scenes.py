@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vag_sim.demos import episode_name, seeds_to_record
-from vag_sim.splits import Split
+from vag_sim.splits import SINGLE_SENTENCE_TASK, Split
+from vag_sim.tasks import make_task
 
 TASKS = ('lift_cube', 'cube_in_bowl', 'lift_tray')
 FILLING_TASK = 'cube_in_bowl'
@@ -30,8 +31,12 @@ def choose_scenes(
     """Return ``count`` scenes of a split, its tasks in turn, from number ``start`` of each on.
 
     Raises:
-        ValueError: a task has no scenes in this split, or not as many.
+        ValueError: a task is unknown, or has no scenes in this split, or not as many.
     """
+    for task in tasks:
+        make_task(task)
+        if task == SINGLE_SENTENCE_TASK and split is not Split.SCENES:
+            raise ValueError(f'task = {task!r}: has no split {split.value}, only scenes')
     per_task = -(-count // len(tasks))
     seeds = {task: seeds_to_record(task, split, start, per_task) for task in tasks}
     return [
