@@ -6,13 +6,14 @@ SHELL := /bin/bash
 RUN_OPTIONS = \
 	$(if $(INSTRUCTION),--instruction "$$INSTRUCTION") \
 	$(if $(SEED),--seed "$$SEED") \
+	$(if $(TASK),--task "$$TASK") \
 	$(if $(ROBOT),--robot "$$ROBOT") \
 	$(if $(HEADLESS),$(if $(filter 0 false no,$(HEADLESS)),--no-headless,--headless))
-export INSTRUCTION SEED ROBOT
+export INSTRUCTION SEED TASK ROBOT
 
 help:
 	@echo 'make setup      virtual environment, pinned packages, colcon build; PYTHON=python3.12 TORCH_INDEX=<url>'
-	@echo 'make replay     the main job; INSTRUCTION="..." SEED=0 ROBOT=sim|agilex|agilex_piper_ros|agilex_ros1 HEADLESS=1'
+	@echo 'make replay     the main job; INSTRUCTION="..." SEED=0 TASK=auto ROBOT=sim|agilex|agilex_piper_ros|agilex_ros1 HEADLESS=1'
 	@echo 'make test       lint and every test'
 	@echo 'make clean      remove build products; episodes and bags stay'
 	@echo 'make distclean  remove the virtual environment too'

@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='of the sampler and of the simulated scene (default: 0)',
     )
     parser.add_argument(
+        '--task',
+        default='pick_lift',
+        help='of the simulated scene (docs/tasks.md); auto: the one that the instruction asks '
+        'for (default: %(default)s)',
+    )
+    parser.add_argument(
         '--robot',
         default='sim',
         help=f'profile: {", ".join(profile_names())}, or the path of a YAML file (default: sim)',
@@ -80,6 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
     from vag_ros.supervisor import ExecutableNotFoundError, Supervisor
 
     output = arguments.output_dir.resolve()
+    try:
+        task = scene_task(arguments.task, arguments.robot, arguments.instruction)
+    except ValueError as error:
+        print(f'vag run: {error}')
+        return 1
     options = StackOptions(
         robot=arguments.robot,
         checkpoint=arguments.checkpoint,
@@ -91,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         output_dir=output / 'episodes',
         bag_dir=output / 'bags',
         seed=arguments.seed,
+        task=task,
     )
     started = time.monotonic()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
@@ -112,6 +124,22 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f'\nvag run: interrupted; {_how_it_ended(stack)}')
         return 130
+
+
+def scene_task(task: str, robot: str, instruction: str) -> str:
+    """Return the task of the simulated scene, ``auto`` being what the instruction asks for.
+
+    Raises:
+        ValueError: there is no such task, or the instruction doesn't say which.
+    """
+    if robot != 'sim':
+        return task
+    from vag_sim.phrasing import task_of
+    from vag_sim.tasks import make_task
+
+    task = task_of(instruction) if task == 'auto' else task
+    make_task(task)
+    return task
 
 
 def _how_it_ended(stack: 'Supervisor | None') -> str:
