@@ -50,6 +50,7 @@ setup(
             'init = vag_core.cli.init',
             'generate = vag_core.cli.generate',
             'train = vag_core.cli.train',
+            'baseline = vag_core.cli.baseline',
             'sim = vag_sim.cli',
             'bag = vag_ros.cli.bag',
             'episode = vag_ros.cli.episode',

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from vag_core.baselines.resnet import Resnet, ResnetConfig
+from vag_core.baselines.model import CHANNELS_LAST, ModelConfig, make_network, standardise
 from vag_core.checkpoint import (
     CONFIG_FILE,
     adopt,
@@ -24,15 +24,12 @@ from vag_core.checkpoint import (
 from vag_core.configuration import ConfigError, config, load
 from vag_core.embodiment import Embodiment
 from vag_core.files import new_folder
-from vag_core.model.image_fit import ImageFit, fit_image
+from vag_core.model.image_fit import fit_image
 from vag_core.model.normaliser import Normaliser
 
 SCHEMA_VERSION = 1
 PART = 'model'
 BATCH = 32
-# Mean and deviation of ImageNet's pixels in [0, 1], which torchvision's weights expect.
-PIXEL_MEAN = (0.485, 0.456, 0.406)
-PIXEL_STD = (0.229, 0.224, 0.225)
 
 
 class ActionReader(Protocol):
@@ -44,28 +41,6 @@ class ActionReader(Protocol):
 
     def read(self, video: np.ndarray) -> np.ndarray:
         """Map (T, H, W, 3) uint8 RGB frames to (T, D) float32 in the embodiment's units."""
-
-
-@config
-class ModelConfig:
-    """A network and the pictures that it takes.
-
-    Attributes:
-        network: which one, and its sizes.
-        height, width: pixels that frames are fitted to.
-        image_fit: how.
-    """
-
-    network: ResnetConfig
-    height: int = 96
-    width: int = 128
-    image_fit: ImageFit = ImageFit.STRETCH
-
-    def validate(self) -> None:
-        """Raise ConfigError for pictures without pixels."""
-        for field in ('height', 'width'):
-            if getattr(self, field) < 1:
-                raise ConfigError(f'{field} = {getattr(self, field)}: must be at least 1')
 
 
 @config
@@ -105,17 +80,6 @@ class ReaderConfig:
             raise ConfigError(f'fps = {self.fps}: must be positive')
 
 
-def make_network(cfg: ModelConfig, embodiment: Embodiment) -> nn.Module:
-    """Build the network of a model: (B, 3, H, W) standardised pixels to (B, D) normalised."""
-    return Resnet(cfg.network, embodiment.dimension)
-
-
-def standardise(pixels: Tensor) -> Tensor:
-    """Map (B, 3, H, W) pixels in [0, 1] to zero mean and unit deviation, as torchvision does."""
-    mean, std = (pixels.new_tensor(v)[:, None, None] for v in (PIXEL_MEAN, PIXEL_STD))
-    return (pixels - mean) / std
-
-
 @dataclass(frozen=True, eq=False)
 class FrameReader:
     """An :class:`ActionReader` that looks at each frame alone.
@@ -151,7 +115,7 @@ class FrameReader:
                 fit_image(frame, cfg.height, cfg.width, cfg.image_fit)
                 for frame in video[start : start + BATCH]
             ]
-            pixels = torch.from_numpy(np.stack(fitted)).to(device).movedim(-1, 1).float() / 255
+            pixels = torch.from_numpy(np.stack(fitted)).to(device).movedim(-1, 1)
             found.append(self.network(standardise(pixels)).float().cpu())
         return self.config.normaliser.restore(torch.cat(found).numpy())
 
@@ -184,5 +148,5 @@ def load_reader(path_or_name: Path | str, device: str | torch.device = 'cpu') ->
     network = make_network(cfg.model, cfg.embodiment)
     weights = read_part(PART, network, path / f'{PART}.safetensors', device)
     adopt(network, weights, torch.float32)
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    network = network.to(device, memory_format=CHANNELS_LAST).eval()
     return FrameReader(path.name, path, cfg, network, hash_folder(path))

@@ -68,10 +68,18 @@ class ResnetConfig:
     Attributes:
         kind: tells it from the other baselines.
         trunk: all but the last layer.
+        pool: rows and columns to which its features are averaged; 1, 1 is torchvision's. More of
+            them tell the last layer where in the picture something is.
     """
 
     kind: Literal['resnet'] = 'resnet'
     trunk: TrunkConfig = TrunkConfig()
+    pool: tuple[int, int] = (1, 1)
+
+    def validate(self) -> None:
+        """Raise ConfigError for a pool without cells."""
+        if min(self.pool) < 1:
+            raise ConfigError(f'pool = {self.pool}: both must be at least 1')
 
 
 class BasicBlock(nn.Module):
@@ -163,11 +171,12 @@ class Resnet(Trunk):
 
     def __init__(self, cfg: ResnetConfig, dimension: int) -> None:
         super().__init__(cfg.trunk)
-        self.fc = nn.Linear(cfg.trunk.features, dimension)
+        self.avgpool = nn.AdaptiveAvgPool2d(cfg.pool)
+        self.fc = nn.Linear(cfg.trunk.features * cfg.pool[0] * cfg.pool[1], dimension)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Map (B, 3, H, W) standardised pixels to (B, D)."""
-        return self.fc(self.features(pixels).mean((2, 3)))
+        return self.fc(self.avgpool(self.features(pixels)).flatten(1))
 
 
 def load_pretrained(network: Trunk, path: Path) -> None:

@@ -64,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
         from vag_core.train.recipe import Recipe
         from vag_core.train.run import RunOptions, TrainingRun
 
-        mapping = read_yaml(_file(args.config))
+        mapping = read_yaml(recipe_file(args.config))
         if args.training is not None:
-            mapping['training'] = read_yaml(_file(args.training))
+            mapping['training'] = read_yaml(recipe_file(args.training))
         recipe = load(Recipe, mapping, ' with '.join(filter(None, (args.config, args.training))))
         if args.init is not None:
             recipe = for_embodiment_of(args.init, recipe)
@@ -116,7 +116,7 @@ def for_embodiment_of(init: Path, recipe: 'Recipe') -> 'Recipe':
     )
 
 
-def _file(name: str) -> Path:
+def recipe_file(name: str) -> Path:
     """Return a file by path, or a shipped one."""
     from vag_core import resources
 

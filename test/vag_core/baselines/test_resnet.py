@@ -65,6 +65,20 @@ def test_it_maps_a_frame_to_its_dimensions(block):
     assert network.features(pixels).shape == (2, trunk.features, 4, 6)
 
 
+def test_a_pool_of_several_cells_tells_where_something_is():
+    trunk = TrunkConfig(widths=(4,), depths=(1,), strides=(1,))
+    pixels = torch.zeros(1, 3, 64, 64)
+    pixels[:, :, 16:24, 16:24] = 1
+    found = {}
+    for pool in ((1, 1), (2, 2)):
+        torch.manual_seed(0)
+        network = Resnet(ResnetConfig(trunk=trunk, pool=pool), 5).eval()
+        moved = network(pixels.roll(24, dims=3)) - network(pixels)
+        found[pool] = moved.detach().abs().max().item()
+    assert found[1, 1] < 1e-5
+    assert found[2, 2] > 1e-3
+
+
 def small():
     return Resnet(ResnetConfig(trunk=TrunkConfig(widths=(4, 8), depths=(1, 1), strides=(1, 2))), 5)
 

@@ -1,0 +1,253 @@
+"""The training of a reader from demonstrations to its folder, resumable."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vag_core.baselines.model import CHANNELS_LAST, make_network, standardise
+from vag_core.baselines.reader import ActionReader, ReaderConfig, load_reader, save_reader
+from vag_core.baselines.recipe import ReaderRecipe
+from vag_core.baselines.resnet import load_pretrained
+from vag_core.baselines.samples import FrameSamples
+from vag_core.configuration import to_mapping
+from vag_core.files import sha256_of
+from vag_core.model.normaliser import Normaliser
+from vag_core.train.cache import Cache, cache_frames
+from vag_core.train.curves import draw_losses
+from vag_core.train.demonstrations import Demonstrations
+from vag_core.train.draws import seed_for
+from vag_core.train.engine import Engine, Stage, StepReport
+from vag_core.train.interrupt import Interrupt
+from vag_core.train.journal import Journal
+from vag_core.train.measure import UnitMeasurements, measure_units
+from vag_core.train.processes import Processes
+from vag_core.train.recipe import Parallel
+from vag_core.train.run import OnProgress, RunOptions
+from vag_core.train.run_folder import METRICS_FILE, open_run
+from vag_core.train.states import States
+
+NETWORK = 'network'
+READER = 'reader'
+# What may change between a run and its continuation: it alters no number.
+OPERATION = (
+    'workers',
+    'save_every',
+    'keep',
+    'log_every',
+    'checkpoint_dtype',
+    'evaluation',
+    'measured_episodes',
+)
+
+
+@dataclass(frozen=True)
+class ReadingError:
+    """How far the actions read from true videos are off.
+
+    Attributes:
+        episodes: how many were read.
+        euclidean: mean over the frames of the distance of an action, all dimensions together.
+        units: by unit of the embodiment.
+    """
+
+    episodes: int
+    euclidean: float
+    units: dict[str, UnitMeasurements]
+
+
+def measure_reader(
+    reader: ActionReader,
+    data: Demonstrations,
+    count: int,
+    on_episode: Callable[[int, int], None] = lambda done, total: None,
+) -> ReadingError:
+    """Read the videos of up to ``count`` demonstrations, spread over all, and compare."""
+    chosen = np.unique(np.linspace(0, len(data) - 1, min(count, len(data))).round().astype(int))
+    made = []
+    for index in chosen:
+        made.append(reader.read(data.video(index).movedim(1, -1).numpy()))
+        on_episode(len(made), len(chosen))
+    actions, truth = np.stack(made), data.actions[chosen]
+    euclidean = float(np.linalg.norm(actions - truth, axis=-1).mean())
+    units = measure_units(actions, truth, data.embodiment, data.fps)
+    return ReadingError(len(chosen), euclidean, units)
+
+
+@dataclass
+class ReaderRun:
+    """One run; :meth:`train` does all of it.
+
+    Attributes:
+        recipe, data, options: what it is told; ``options.init`` is a state dict of torchvision's
+            to start the trunk from.
+        validation: demonstrations that it is measured on; None for the training's own.
+        interrupt: asked between steps and episodes.
+        progress: told by the main process what is done, as in TrainingRun.
+    """
+
+    recipe: ReaderRecipe
+    data: Demonstrations
+    options: RunOptions
+    validation: Demonstrations | None = None
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    progress: OnProgress = lambda activity, done, total, report: None
+
+    def __post_init__(self) -> None:
+        """Join the other processes."""
+        training = self.recipe.training
+        self.processes = Processes(training.precision, Parallel.DDP, self.options.cpu)
+        training.stage.passes(self.processes.count)
+        self.out = Path(self.options.out)
+        self.states = States(self.out / 'states', training.keep)
+        self.normaliser = Normaliser.fit(
+            self.data.actions.reshape(-1, self.data.embodiment.dimension), training.minimum_std
+        )
+
+    @property
+    def name(self) -> str:
+        """Of its one stage: the kind of network."""
+        return self.recipe.model.network.kind
+
+    def train(self) -> ReadingError | None:
+        """Train, write the reader and measure it.
+
+        Returns:
+            What was measured, in the main process.
+
+        Raises:
+            FileExistsError: ``out`` holds a reader, or a run that is not to be resumed.
+            ConfigError: the run to resume is another one.
+            WeightsError: the weights to start from do not fit.
+            DivergedError: see :class:`vag_core.train.engine.Engine`.
+            Interrupted: everything so far is on disk.
+        """
+        network = self._network()
+        open_run(
+            self.out,
+            self._about(),
+            resume=self.options.resume,
+            product=READER,
+            states=self.states,
+            processes=self.processes,
+        )
+        if self.states.finished(self.name) is None:
+            self._optimise(network)
+        return self._conclude() if self.processes.main else None
+
+    def _about(self) -> dict[str, Any]:
+        recipe = to_mapping(self.recipe)
+        for name in OPERATION:
+            recipe['training'].pop(name)
+        init = self.options.init
+        return {
+            'seed': self.options.seed,
+            'init': None if init is None else sha256_of(init),
+            'episodes': self.data.names,
+            **recipe,
+        }
+
+    def _network(self) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(self.options.seed, 'weights'))
+            network = make_network(self.recipe.model, self.data.embodiment)
+        if self.options.init is not None:
+            load_pretrained(network, self.options.init)
+        return network.to(memory_format=CHANNELS_LAST)
+
+    def _optimise(self, network: nn.Module) -> None:
+        training, seed = self.recipe.training, self.options.seed
+        folder = Path(self.options.cache or self.out / 'cache')
+        frames = cache_frames(self.data, Cache(folder, self.processes, self._report))
+        actions = torch.from_numpy(self.normaliser.normalise(self.data.actions))
+        weights = torch.ones(self.data.embodiment.dimension, device=self.processes.device)
+
+        def loss(batch: dict[str, Tensor]) -> Tensor:
+            estimate = network(standardise(batch['pixels'])).float()
+            return training.loss.of(estimate, batch['actions'], weights)
+
+        journal = Journal(
+            self.out / 'tensorboard' if self.processes.main else None, training.log_every
+        )
+
+        def report(step: StepReport) -> None:
+            journal.scalars(step)
+            self.progress(step.stage, step.step, step.steps, step)
+
+        stage = Stage(
+            name=self.name,
+            cfg=training.stage,
+            parts={NETWORK: network},
+            loss=loss,
+            samples=FrameSamples(frames, actions, training.augmentation, seed),
+            episodes=self.data.names,
+        )
+        engine = Engine(
+            processes=self.processes,
+            states=self.states,
+            guard=training.guard,
+            save_every=training.save_every,
+            workers=training.workers,
+            interrupt=self.interrupt,
+            report=report,
+        )
+        minutes = self.options.minutes
+        try:
+            engine.train(stage, None if minutes is None else 60 * minutes)
+        finally:
+            journal.close()
+
+    def _report(self, activity: str) -> Callable[[int, int], None]:
+        def on_episode(done: int, total: int) -> None:
+            if self.processes.main:
+                self.progress(activity, done, total, None)
+            self.interrupt.check(activity)
+
+        return on_episode
+
+    def _conclude(self) -> ReadingError:
+        """Write reader, curve and measurements."""
+        training = self.recipe.training
+        progress, weights = self.states.finished(self.name)
+        if not (self.out / READER).exists():
+            network = make_network(self.recipe.model, self.data.embodiment)
+            prefix = f'parts.{NETWORK}.'
+            network.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items()})
+            cfg = ReaderConfig(
+                model=self.recipe.model,
+                embodiment=self.data.embodiment,
+                normaliser=self.normaliser,
+                camera=training.camera,
+                fps=self.data.fps,
+                evaluation=training.evaluation,
+                provenance={
+                    'episodes': len(self.data),
+                    'seed': self.options.seed,
+                    'steps': progress.step,
+                    'frames_seen': progress.step * training.stage.batch,
+                    'pretrained': self.options.init is not None,
+                },
+            )
+            save_reader(self.out / READER, cfg, network, training.dtype)
+        draw_losses(self.out / 'losses.png', {self.name: progress.losses}, training.evaluation)
+        reader = load_reader(self.out / READER, self.processes.device)
+        data = self.data if self.validation is None else self.validation
+        error = measure_reader(reader, data, training.measured_episodes, self._report('measuring'))
+        summary = {
+            'evaluation': training.evaluation,
+            'measured_on': 'the training episodes'
+            if self.validation is None
+            else 'validation episodes',
+            'training_seconds': progress.seconds,
+            'threads': torch.get_num_threads(),
+            'frames_per_second': progress.step * training.stage.batch / progress.seconds,
+            'final_loss': progress.final_loss,
+            **asdict(error),
+        }
+        (self.out / METRICS_FILE).write_text(json.dumps(summary, indent=2) + '\n')
+        return error
