@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from vag_core.model.vag import Vag, VagConfig
+from vag_core.model.weights import diffusers_options
 
 
 class PassThrough:
@@ -41,21 +42,7 @@ def make_pipeline(model: Vag) -> diffusers.DiffusionPipeline:
         )
     cfg, wan = model.cfg.video.network, model.cfg.vae.wan
     with torch.device('meta'):
-        transformer = diffusers.CosmosTransformer3DModel(
-            in_channels=cfg.latent_channels + 1,
-            out_channels=cfg.latent_channels,
-            num_attention_heads=cfg.num_attention_heads,
-            attention_head_dim=cfg.attention_head_dim,
-            num_layers=cfg.num_layers,
-            mlp_ratio=cfg.mlp_ratio,
-            text_embed_dim=cfg.text_embed_dim,
-            adaln_lora_dim=cfg.adaln_lora_dim,
-            max_size=cfg.max_size,
-            patch_size=cfg.patch_size,
-            rope_scale=cfg.rope_scale,
-            concat_padding_mask=True,
-            extra_pos_embed_type=None,
-        )
+        transformer = diffusers.CosmosTransformer3DModel(**diffusers_options(cfg))
         vae = diffusers.AutoencoderKLWan(
             base_dim=wan.base_dim, dim_mult=list(wan.dim_mult), num_res_blocks=wan.num_res_blocks
         )

@@ -10,6 +10,7 @@ from vag_core.configuration import load
 from vag_core.flow import Grid, Solver
 from vag_core.model.dit import Dit, DitConfig
 from vag_core.model.vag import Vag, VagConfig
+from vag_core.model.weights import diffusers_options
 from vag_core.sample import denoise, draw_noise
 
 STEPS = 35
@@ -43,23 +44,8 @@ def network():
 
 @pytest.fixture(scope='module')
 def reference(diffusers, network):
-    # Its padding-mask option needs torchvision. With two input channels more the caller appends
-    # both masks, and the weights are the same.
-    model = diffusers.CosmosTransformer3DModel(
-        in_channels=NETWORK.latent_channels + 2,
-        out_channels=NETWORK.latent_channels,
-        num_attention_heads=NETWORK.num_attention_heads,
-        attention_head_dim=NETWORK.attention_head_dim,
-        num_layers=NETWORK.num_layers,
-        mlp_ratio=NETWORK.mlp_ratio,
-        text_embed_dim=NETWORK.text_embed_dim,
-        adaln_lora_dim=NETWORK.adaln_lora_dim,
-        max_size=NETWORK.max_size,
-        patch_size=NETWORK.patch_size,
-        rope_scale=NETWORK.rope_scale,
-        concat_padding_mask=False,
-        extra_pos_embed_type=None,
-    ).eval()
+    options = diffusers_options(NETWORK, masks_given=True)
+    model = diffusers.CosmosTransformer3DModel(**options).eval()
     model.load_state_dict(network.state_dict())
     return model
 

@@ -237,6 +237,22 @@ def read_config(path: Path) -> DitConfig:
         raise WeightsError(f'{path}: {error}') from None
 
 
+def diffusers_options(cfg: DitConfig, *, masks_given: bool = False) -> dict[str, Any]:
+    """Return the arguments that make diffusers' ``CosmosTransformer3DModel`` the same network.
+
+    ``masks_given``: the caller appends both masks to the latent in place of the class, whose
+    padding mask needs torchvision; the weights are the same.
+    """
+    given = masks_given and cfg.concat_padding_mask
+    return {
+        'in_channels': cfg.latent_channels + 1 + given,
+        'out_channels': cfg.latent_channels,
+        **{name: getattr(cfg, name) for name in COPIED_OPTIONS},
+        'concat_padding_mask': cfg.concat_padding_mask and not given,
+        'extra_pos_embed_type': None,
+    }
+
+
 def _check(path: Path | str, weights: Mapping[str, Tensor], cfg: DitConfig) -> None:
     with torch.device('meta'):
         expected = Dit(cfg).state_dict()

@@ -8,6 +8,7 @@ import torch
 
 from vag_core.configuration import ConfigError
 from vag_core.model.dit import Dit, DitConfig, rotary_angles
+from vag_core.model.weights import diffusers_options
 
 TINY = DitConfig(
     latent_channels=4,
@@ -44,23 +45,8 @@ def test_the_2b_configuration_has_exactly_the_published_number_of_parameters():
 @pytest.fixture(scope='module')
 def reference():
     diffusers = pytest.importorskip('diffusers')
-    # Its padding-mask option needs torchvision; with 18 input channels the caller appends both
-    # masks and the weights are the same.
-    return diffusers.CosmosTransformer3DModel(
-        in_channels=6,
-        out_channels=4,
-        num_attention_heads=2,
-        attention_head_dim=24,
-        num_layers=2,
-        mlp_ratio=4.0,
-        text_embed_dim=10,
-        adaln_lora_dim=6,
-        max_size=(8, 8, 8),
-        patch_size=(1, 2, 2),
-        rope_scale=(1.0, 3.0, 3.0),
-        concat_padding_mask=False,
-        extra_pos_embed_type=None,
-    ).eval()
+    options = diffusers_options(TINY, masks_given=True)
+    return diffusers.CosmosTransformer3DModel(**options).eval()
 
 
 def test_parameter_names_and_shapes_are_those_of_diffusers(reference):

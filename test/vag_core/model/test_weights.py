@@ -1,5 +1,6 @@
 """Pretrained weights in every form that they come in."""
 
+import dataclasses
 import io
 import json
 import re
@@ -12,6 +13,7 @@ from vag_core.model.dit import Dit, DitConfig
 from vag_core.model.weights import (
     WeightsError,
     diffusers_names,
+    diffusers_options,
     load_transformer,
     read_config,
     read_transformer,
@@ -75,21 +77,7 @@ def weights():
 @pytest.fixture(scope='module')
 def reference(weights):
     diffusers = pytest.importorskip('diffusers')
-    model = diffusers.CosmosTransformer3DModel(
-        in_channels=5,
-        out_channels=4,
-        num_attention_heads=2,
-        attention_head_dim=12,
-        num_layers=2,
-        mlp_ratio=4.0,
-        text_embed_dim=10,
-        adaln_lora_dim=6,
-        max_size=(8, 8, 8),
-        patch_size=(1, 2, 2),
-        rope_scale=(1.0, 3.0, 3.0),
-        concat_padding_mask=True,
-        extra_pos_embed_type=None,
-    )
+    model = diffusers.CosmosTransformer3DModel(**diffusers_options(CONFIG))
     model.load_state_dict(weights)
     return model
 
@@ -235,6 +223,14 @@ PUBLISHED = {
 def test_the_published_configuration_is_the_default(tmp_path):
     (tmp_path / 'config.json').write_text(json.dumps(PUBLISHED))
     assert read_config(tmp_path / 'config.json') == DitConfig(bfloat16_time=True)
+
+
+@pytest.mark.parametrize('masks_given', [False, True])
+def test_the_options_for_diffusers_describe_the_network_they_came_from(tmp_path, masks_given):
+    cfg = dataclasses.replace(CONFIG, bfloat16_time=True)
+    options = diffusers_options(cfg, masks_given=masks_given)
+    (tmp_path / 'config.json').write_text(json.dumps(options))
+    assert read_config(tmp_path / 'config.json') == cfg
 
 
 @pytest.mark.parametrize(
