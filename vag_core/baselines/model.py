@@ -1,9 +1,13 @@
 """The networks that regress the actions of one frame, and the pictures that they take."""
 
-import torch
-from torch import Tensor, nn
+from typing import Annotated
 
-from vag_core.baselines.resnet import Resnet, ResnetConfig
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vag_core.baselines.anypos import Anypos, AnyposConfig
+from vag_core.baselines.resnet import Resnet, ResnetConfig, Trunk
 from vag_core.configuration import ConfigError, config
 from vag_core.embodiment import Embodiment
 from vag_core.model.image_fit import ImageFit
@@ -25,7 +29,7 @@ class ModelConfig:
         image_fit: how.
     """
 
-    network: ResnetConfig
+    network: Annotated[ResnetConfig | AnyposConfig, Field(discriminator='kind')]
     height: int = 96
     width: int = 128
     image_fit: ImageFit = ImageFit.STRETCH
@@ -45,9 +49,20 @@ class ModelConfig:
         """It has that of its data."""
 
 
-def make_network(cfg: ModelConfig, embodiment: Embodiment) -> nn.Module:
-    """Build the network of a model: (B, 3, H, W) standardised pixels to (B, D) normalised."""
+def make_network(cfg: ModelConfig, embodiment: Embodiment) -> Anypos | Resnet:
+    """Build the network of a model: (B, 3, H, W) standardised pixels to (B, D) normalised.
+
+    Raises:
+        ConfigError: it names other dimensions than the embodiment's.
+    """
+    if isinstance(cfg.network, AnyposConfig):
+        return Anypos(cfg.network, embodiment)
     return Resnet(cfg.network, embodiment.dimension)
+
+
+def trunks_of(network: Anypos | Resnet) -> list[Trunk]:
+    """Return the residual networks in it, which pretrained weights are for."""
+    return [network] if isinstance(network, Trunk) else [arm.trunk for arm in network.arms]
 
 
 def standardise(pixels: Tensor) -> Tensor:

@@ -8,9 +8,11 @@ import enum
 from pathlib import Path
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from vag_core.configuration import ConfigError, config
+from vag_core.embodiment import Embodiment
 from vag_core.model.weights import WeightsError, differences, read_weights
 
 # A bottleneck ends four times as wide as it computes.
@@ -80,6 +82,10 @@ class ResnetConfig:
         """Raise ConfigError for a pool without cells."""
         if min(self.pool) < 1:
             raise ConfigError(f'pool = {self.pool}: both must be at least 1')
+
+    def weights(self, embodiment: Embodiment) -> Tensor:
+        """Return the weight of each dimension's error, (D,): all the same."""
+        return torch.ones(embodiment.dimension)
 
 
 class BasicBlock(nn.Module):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vag_core.baselines.model import CHANNELS_LAST, make_network, standardise
+from vag_core.baselines.model import CHANNELS_LAST, make_network, standardise, trunks_of
 from vag_core.baselines.reader import ActionReader, ReaderConfig, load_reader, save_reader
 from vag_core.baselines.recipe import ReaderRecipe
 from vag_core.baselines.resnet import load_pretrained
@@ -85,7 +85,7 @@ class ReaderRun:
 
     Attributes:
         recipe, data, options: what it is told; ``options.init`` is a state dict of torchvision's
-            to start the trunk from.
+            to start the trunks from.
         validation: demonstrations that it is measured on; None for the training's own.
         interrupt: asked between steps and episodes.
         progress: told by the main process what is done, as in TrainingRun.
@@ -157,7 +157,8 @@ class ReaderRun:
             torch.manual_seed(seed_for(self.options.seed, 'weights'))
             network = make_network(self.recipe.model, self.data.embodiment)
         if self.options.init is not None:
-            load_pretrained(network, self.options.init)
+            for trunk in trunks_of(network):
+                load_pretrained(trunk, self.options.init)
         return network.to(memory_format=CHANNELS_LAST)
 
     def _optimise(self, network: nn.Module) -> None:
@@ -165,7 +166,8 @@ class ReaderRun:
         folder = Path(self.options.cache or self.out / 'cache')
         frames = cache_frames(self.data, Cache(folder, self.processes, self._report))
         actions = torch.from_numpy(self.normaliser.normalise(self.data.actions))
-        weights = torch.ones(self.data.embodiment.dimension, device=self.processes.device)
+        weights = self.recipe.model.network.weights(self.data.embodiment)
+        weights = weights.to(self.processes.device)
 
         def loss(batch: dict[str, Tensor]) -> Tensor:
             estimate = network(standardise(batch['pixels'])).float()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vag_core.baselines.run import ReadingError
 
 SUMMARY = 'two-stage baselines: train a reader of actions from video, or read with one'
-KINDS = ('resnet',)
+KINDS = ('resnet', 'anypos')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--pretrained',
         type=Path,
         metavar='FILE',
-        help="state dict of torchvision's to start the trunk from (.pth or .safetensors)",
+        help="state dict of torchvision's to start each trunk from (.pth or .safetensors)",
     )
     train.add_argument('--cache', type=Path, help='folder of decoded frames, to share by runs')
     train.add_argument('--cpu', action='store_true', help='use no GPU')
