@@ -1,0 +1,67 @@
+"""Independent jobs over the cores, and their progress bar."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import TypeVar
+
+J = TypeVar('J')
+R = TypeVar('R')
+
+
+def run_parallel(
+    function: Callable[[J], R], jobs: Sequence[J], workers: int | None = None
+) -> Iterator[R]:
+    """Call ``function`` with each job on all cores, or on ``workers`` processes.
+
+    Yields what it returns as it comes. One worker is this process itself.
+    """
+    workers = min(workers or len(os.sched_getaffinity(0)), max(len(jobs), 1))
+    if workers == 1:
+        yield from map(function, jobs)
+        return
+    # Spawned, because an OpenGL context does not survive a fork.
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+        pending = [pool.submit(function, job) for job in jobs]
+        try:
+            for future in as_completed(pending):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _one_thread() -> None:
+    """Let each process use one core: together they use all."""
+    import cv2
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+@contextmanager
+def progress_bar(title: str, total: int, done: int) -> Iterator[Callable[[], None]]:
+    """Show how many of ``total`` jobs are done; gives a function to call after each."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn(title),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn('left'),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    ) as progress:
+        bar = progress.add_task('', total=total, completed=done)
+        yield lambda: progress.advance(bar)

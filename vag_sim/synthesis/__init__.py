@@ -1,0 +1,1 @@
+"""``vag synthesize``: generated episodes, replayed in the twin and judged."""
