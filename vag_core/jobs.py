@@ -1,6 +1,8 @@
 """What to generate: jobs from a command line or a file, each with a name of its own."""
 
+import csv
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -60,7 +62,8 @@ class Job:
 def read_jobs(path: Path, image: Path | None, seed: int) -> list[Job]:
     """Read jobs from a file.
 
-    ``.yaml``, ``.yml`` and ``.json`` hold a list, ``.jsonl`` an entry a line, any other file an
+    ``.yaml``, ``.yml`` and ``.json`` hold a list, ``.jsonl`` an entry a line, ``.csv`` a row of
+    names and an entry a row (an empty cell says nothing; numbers as in YAML), any other file an
     instruction a line. An entry is an instruction or a mapping with ``instruction`` and perhaps
     ``image`` (relative to the file), ``seed`` and ``start_state``.
 
@@ -111,6 +114,14 @@ def _entries(path: Path, text: str) -> Iterator[tuple[str, Any]]:
             raise JobError(f'{path}: expected a list, found {type(entries).__name__}')
         yield from ((f'{path}: entry {n}', entry) for n, entry in enumerate(entries, 1))
         return
+    if path.suffix == '.csv':
+        rows = csv.DictReader(io.StringIO(text), strict=True)
+        try:
+            for row in rows:
+                yield f'{path}:{rows.line_num}', _cells(row)
+        except (csv.Error, yaml.YAMLError, ValueError) as error:
+            raise JobError(f'{path}:{rows.line_num}: not readable: {error}') from None
+        return
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
@@ -122,6 +133,19 @@ def _entries(path: Path, text: str) -> Iterator[tuple[str, Any]]:
                 raise JobError(f'{where}: not JSON: {error}') from None
         else:
             yield where, line.strip()
+
+
+def _cells(row: dict[str, str | None]) -> dict[str, Any]:
+    """Return what the cells of a row hold: text, or the numbers that their columns ask for."""
+    if None in row:
+        raise ValueError(f'{len(row[None])} more cells than names; quote what holds a comma')
+    filled = {name: (cell or '').strip() for name, cell in row.items()}
+    texts = ('instruction', 'image')
+    return {
+        name: cell if name in texts else yaml.safe_load(cell)
+        for name, cell in filled.items()
+        if cell
+    }
 
 
 def _job(where: str, entry: Any, folder: Path, image: Path | None, seed: int) -> Job:

@@ -38,11 +38,15 @@ class Evaluation:
     def run(self, workers: int | None = None) -> Iterator[Rollout]:
         """Run what is missing and yield each rollout when it is written."""
         self.out.mkdir(parents=True, exist_ok=True)
+        file = self.out / FILE
+        if file.exists() and not file.read_text().endswith('\n'):
+            # A line that was cut off may not swallow the next one.
+            file.write_text(file.read_text() + '\n')
         job = functools.partial(_run, self.policy)
         for result in run_parallel(job, self.missing, workers):
             line = json.dumps({'policy_hash': self.policy_hash, **dataclasses.asdict(result)})
-            with (self.out / FILE).open('a') as file:
-                file.write(line + '\n')
+            with file.open('a') as lines:
+                lines.write(line + '\n')
             yield result
 
     def summarise(self) -> dict[str, Any]:

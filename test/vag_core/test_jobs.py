@@ -31,6 +31,18 @@ def test_a_text_file_holds_an_instruction_a_line(tmp_path, image):
     ]
 
 
+def test_a_table_names_its_columns_and_an_empty_cell_says_nothing(tmp_path, image):
+    path = written(
+        tmp_path,
+        'jobs.csv',
+        'instruction,image,seed,start_state\n"lift, slowly",scene.png,3,"[0, 0.5]"\npush,,,\n',
+    )
+    assert read_jobs(path, image, 7) == [
+        Job('lift, slowly', tmp_path / 'scene.png', 3, (0.0, 0.5)),
+        Job('push', image, 7),
+    ]
+
+
 ENTRIES = [
     'pick up the cube',
     {'instruction': 'lift', 'image': 'scene.png', 'seed': 3, 'start_state': [0, 0.5]},
@@ -68,6 +80,8 @@ def test_other_files_may_give_each_its_image_seed_and_start_state(tmp_path, imag
         ('a.yaml', '[{instruction: pick, start_state: [a]}]', "entry 1: could not convert .*'a'"),
         ('a.yaml', '[3]', 'entry 1: expected an instruction or a mapping, found 3'),
         ('a.jsonl', '"pick"\n{', 'a.jsonl:2: not JSON'),
+        ('a.csv', 'instruction\nlift, slowly\n', 'a.csv:2: not readable: 1 more cells than names'),
+        ('a.csv', 'instruction,speed\nlift,3\n', 'unknown: speed'),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_place(tmp_path, image, name, text, message):

@@ -40,7 +40,6 @@ class PolicyConfig:
     """Sizes of the network.
 
     Attributes:
-        frames: steps of an episode.
         height, width, image_fit: the picture that it sees.
         action: the chunk.
         text: the sentence encoder; its tokens are averaged.
@@ -51,7 +50,6 @@ class PolicyConfig:
         text_features, hidden: widths of what is made of the sentence, and of the head.
     """
 
-    frames: int = 93
     height: int = 96
     width: int = 128
     image_fit: ImageFit = ImageFit.STRETCH
@@ -63,9 +61,18 @@ class PolicyConfig:
     text_features: int = 64
     hidden: int = 640
 
+    @property
+    def frames(self) -> None:
+        """Episodes may have any length, as long as it is the same."""
+
+    @property
+    def dimension(self) -> int:
+        """Dimensions of an action."""
+        return self.action.dimension
+
     def validate(self) -> None:
         """Raise ConfigError for empty sizes and for a picture that can't be halved so often."""
-        for field in ('frames', 'blocks', 'keypoints', 'text_features', 'hidden'):
+        for field in ('blocks', 'keypoints', 'text_features', 'hidden'):
             if getattr(self, field) < 1:
                 raise ConfigError(f'{field} = {getattr(self, field)}: must be at least 1')
         if not self.widths or any(width < 1 for width in self.widths):

@@ -38,10 +38,13 @@ def load_policy_episodes(
     parts = [load_demonstrations(root, cfg, camera, on_episode) for root in roots]
     first = parts[0]
     for root, part in zip(roots, parts, strict=True):
-        for field in ('fps', 'embodiment'):
-            value, expected = getattr(part, field), getattr(first, field)
+        for what, value, expected in (
+            ('fps', part.fps, first.fps),
+            ('embodiment', part.embodiment, first.embodiment),
+            ('steps', part.actions.shape[1], first.actions.shape[1]),
+        ):
             if value != expected:
-                raise ValueError(f'{root}: {field} = {value}, {roots[0]} has {expected}')
+                raise ValueError(f'{root}: {what} = {value}, {roots[0]} has {expected}')
     folders = [folder for part in parts for folder in part.folders]
     return PolicyEpisodes(
         folders=folders,

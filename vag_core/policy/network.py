@@ -3,6 +3,8 @@
 A plain regressor: no latent variable as ACT has, one head, mean absolute error.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -58,7 +60,7 @@ class BehaviourCloning(nn.Module):
         halving = len(cfg.widths) - 1 or 1
         self.stages = nn.ModuleList(
             Modulated(a, b, text, 5 if k == 0 else 3, 2 if k < halving else 1)
-            for k, (a, b) in enumerate(zip(ends[:-1], ends[1:], strict=True))
+            for k, (a, b) in enumerate(pairwise(ends))
         )
         self.blocks = nn.ModuleList(Modulated(last, last, text, 3, 1) for _ in range(cfg.blocks))
         self.positions = SpatialSoftmax(last, cfg.keypoints)

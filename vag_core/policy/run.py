@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from vag_core.configuration import ConfigError, to_mapping
-from vag_core.files import write_whole
-from vag_core.model.text import make_text
+from vag_core.model.normaliser import Normaliser
 from vag_core.policy.config import PolicyRecipe
 from vag_core.policy.episodes import PolicyEpisodes, load_policy_episodes
 from vag_core.policy.network import BehaviourCloning
@@ -23,10 +22,10 @@ from vag_core.train.engine import Engine, Stage, StepReport
 from vag_core.train.interrupt import Interrupt
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Parallel
-from vag_core.train.states import States
+from vag_core.train.run_folder import METRICS_FILE, open_run
+from vag_core.train.states import StageProgress, States
 
-STAGE = 'policy'
-RUN_FILE = 'run.json'
+STAGE = PRODUCT = 'policy'
 # What may change between a run and its continuation: it alters no number.
 OPERATION = ('workers', 'save_every', 'keep')
 
@@ -70,9 +69,6 @@ class PolicyRun:
             Interrupted: the state so far is on disk.
         """
         recipe, training = self.recipe, self.recipe.training
-        folder = self.out / 'policy'
-        if folder.exists():
-            raise FileExistsError(f'{folder}: exists already, nothing was trained')
         start = None if self.init is None else self._start()
         data = load_policy_episodes(
             self.data, recipe.model, training.camera, self._report('episodes')
@@ -82,36 +78,23 @@ class PolicyRun:
                 f'{self.init}: embodiment = {start.config.embodiment.name}, the data has '
                 f'{data.embodiment.name}'
             )
-        self._open(data)
         processes = Processes(training.precision, Parallel.DDP, cpu=True)
         states = States(self.out / 'states', training.keep)
-        states.clean()
-        network = self._network() if start is None else start.network
-        normalisers = (
-            fit_normalisers(data, recipe)
-            if start is None
-            else (start.config.states, start.config.targets)
+        open_run(
+            self.out,
+            self._about(data, start),
+            resume=self.resume,
+            product=PRODUCT,
+            states=states,
+            processes=processes,
         )
+        if start is None:
+            normalisers, network = fit_normalisers(data, recipe), self._network()
+        else:
+            normalisers = start.config.states, start.config.targets
+            network = start.network
         if states.finished(STAGE) is None:
-            cache = Cache(self.cache or self.out / 'cache', processes, self._report)
-            samples = make_samples(
-                data,
-                cache_frames(data, cache),
-                make_text(recipe.model.text),
-                normalisers,
-                recipe,
-                self.seed,
-            )
-            stage = Stage(
-                name=STAGE,
-                cfg=training.stage,
-                parts={STAGE: network},
-                loss=lambda batch: policy_loss(
-                    network(batch['image'], batch['state'], batch['sentence']), batch
-                ),
-                samples=samples,
-                episodes=data.names,
-            )
+            stage = self._stage(data, network, normalisers, processes)
             Engine(
                 processes=processes,
                 states=states,
@@ -124,24 +107,61 @@ class PolicyRun:
         spent, weights = states.finished(STAGE)
         prefix = f'parts.{STAGE}.'
         network.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items()})
+        return self._conclude(data, network, normalisers, spent, start)
+
+    def _stage(
+        self,
+        data: PolicyEpisodes,
+        network: BehaviourCloning,
+        normalisers: tuple[Normaliser, Normaliser],
+        processes: Processes,
+    ) -> Stage:
+        cache = Cache(self.cache or self.out / 'cache', processes, self._report)
+        frames = cache_frames(data, cache)
+        return Stage(
+            name=STAGE,
+            cfg=self.recipe.training.stage,
+            parts={STAGE: network},
+            loss=lambda batch: policy_loss(
+                network(batch['image'], batch['state'], batch['sentence']), batch
+            ),
+            samples=make_samples(data, frames, normalisers, self.recipe, self.seed),
+            episodes=data.names,
+        )
+
+    def _conclude(
+        self,
+        data: PolicyEpisodes,
+        network: BehaviourCloning,
+        normalisers: tuple[Normaliser, Normaliser],
+        spent: StageProgress,
+        start: Policy | None,
+    ) -> Path:
+        """Write the curve, the figures and, last, the policy."""
         draw_losses(self.out / 'losses.png', {STAGE: spent.losses}, f'{len(data)} episodes')
+        figures = {
+            'training_seconds': round(spent.seconds, 1),
+            'steps': spent.step,
+            'final_loss': spent.final_loss,
+            'threads': torch.get_num_threads(),
+        }
+        (self.out / METRICS_FILE).write_text(json.dumps(figures, indent=2) + '\n')
         cfg = PolicyFolder(
-            policy=recipe.model,
+            policy=self.recipe.model,
             embodiment=data.embodiment,
             states=normalisers[0],
             targets=normalisers[1],
-            camera=training.camera,
+            camera=self.recipe.training.camera,
             fps=data.fps,
             provenance={
                 'episodes': len(data),
                 'data': [Path(root).name for root in self.data],
                 'seed': self.seed,
                 'steps': spent.step,
-                'seconds': round(spent.seconds, 1),
                 **({} if start is None else {'init': start.name, 'init_hash': start.hash}),
             },
         )
-        return save_policy(folder, cfg, network)
+        return save_policy(self.out / PRODUCT, cfg, network)
 
     def _start(self) -> Policy:
         start = load_policy(self.init)
@@ -162,26 +182,13 @@ class PolicyRun:
             torch.manual_seed(seed_for(self.seed, 'weights'))
             return BehaviourCloning(self.recipe.model)
 
-    def _open(self, data: PolicyEpisodes) -> None:
-        """Check and mark the folder of the run."""
-        file, about = self.out / RUN_FILE, self._about(data)
-        if file.exists():
-            if not self.resume:
-                raise FileExistsError(f'{self.out}: holds a run; --resume continues it')
-            found = json.loads(file.read_text())
-            differing = [key for key in about if about[key] != found.get(key)]
-            if differing:
-                raise ConfigError(f'{file}: the run was begun with another {", ".join(differing)}')
-        write_whole(file, (json.dumps(about, indent=2) + '\n').encode())
-
-    def _about(self, data: PolicyEpisodes) -> dict[str, Any]:
+    def _about(self, data: PolicyEpisodes, start: Policy | None) -> dict[str, Any]:
         """Return what a continued run must have in common with its beginning."""
         recipe = to_mapping(self.recipe)
         for name in OPERATION:
             recipe['training'].pop(name)
-        init = None if self.init is None else load_policy(self.init).hash
-        about = {'seed': self.seed, 'init': init, 'episodes': data.names, **recipe}
-        return json.loads(json.dumps(about))
+        init = None if start is None else start.hash
+        return {'seed': self.seed, 'init': init, 'episodes': data.names, **recipe}
 
     def _report(self, activity: str) -> Callable[[int, int], None]:
         def on_episode(done: int, total: int) -> None:

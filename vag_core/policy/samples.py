@@ -9,7 +9,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset
 
 from vag_core.model.normaliser import Normaliser
-from vag_core.model.text import TextEncoder
+from vag_core.model.text import make_text
 from vag_core.policy.config import PolicyRecipe
 from vag_core.policy.episodes import PolicyEpisodes
 from vag_core.policy.network import sentence_features
@@ -86,7 +86,6 @@ class PolicySamples(Dataset):
 def make_samples(
     data: PolicyEpisodes,
     frames: EpisodeFiles,
-    text: TextEncoder,
     normalisers: tuple[Normaliser, Normaliser],
     recipe: PolicyRecipe,
     seed: int,
@@ -94,7 +93,7 @@ def make_samples(
     """Return the samples of ``data``; all but the pictures are held in memory."""
     of_states, of_targets = normalisers
     distinct = sorted(set(data.instructions))
-    features = sentence_features(text.encode(distinct))
+    features = sentence_features(make_text(recipe.model.text).encode(distinct))
     targets = [
         of_targets.normalise(targets_of(states, actions, recipe))
         for states, actions in zip(data.states, data.actions, strict=True)

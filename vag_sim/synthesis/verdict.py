@@ -14,6 +14,10 @@ STILL_RAD = 0.05
 """An arm none of whose joints leaves its start by more than this did nothing, rad."""
 
 
+LARGEST_PSNR = 58.9
+"""PSNR of an error of 1/12 squared grey levels, that of rounding to 8 bits, dB."""
+
+
 class Outcome(enum.Enum):
     """What became of a generated episode; its value names the reason in data and tables.
 
@@ -54,9 +58,10 @@ UNJUDGED = Judgement(Outcome.UNJUDGED, 'no scene of the twin belongs to its pict
 def consistency(video: np.ndarray, film: np.ndarray) -> float:
     """PSNR of a generated video against the film of its replay where either moves, dB.
 
-    Both are (T, H, W, 3) uint8. Two videos in which nothing moves give NaN.
+    Both are (T, H, W, 3) uint8. Two videos in which nothing moves give NaN, equal ones a bound.
     """
-    return psnr(video, film, moving_pixels(video) | moving_pixels(film))
+    found = psnr(video, film, moving_pixels(video) | moving_pixels(film))
+    return found if math.isnan(found) else min(found, LARGEST_PSNR)
 
 
 def judge(
@@ -72,7 +77,7 @@ def judge(
     """
     if verdict.refused:
         return Judgement(Outcome.REFUSED, verdict.refused, False)
-    measured = None if agreement is None or not math.isfinite(agreement) else round(agreement, 3)
+    measured = None if agreement is None or math.isnan(agreement) else round(agreement, 3)
     travel = max(verdict.travel_rad[arm] for arm in arms)
     if travel < STILL_RAD:
         reason = f'largest joint travel of {" and ".join(arms)}: {travel:.4f} rad'
