@@ -52,6 +52,8 @@ setup(
             'train = vag_core.cli.train',
             'baseline = vag_core.cli.baseline',
             'sim = vag_sim.cli',
+            'synthesize = vag_sim.synthesize_cli',
+            'policy = vag_sim.policy_cli',
             'bag = vag_ros.cli.bag',
             'episode = vag_ros.cli.episode',
             'episodes = vag_ros.cli.episodes',

@@ -39,6 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument('--seed', type=int, default=0, help='of weights and draws (default: 0)')
     train.add_argument('--cache', type=Path, help='folder of decoded videos, to share by runs')
     train.add_argument('--resume', action='store_true', help='continue the run in --out')
+    perturb = commands.add_parser(
+        'perturb',
+        help='write perturbed copies of demonstrations',
+        description='Write copies of episodes with another start, slightly other actions, light '
+        'and colours: what synthetic data has to be better than. What is there already stays.',
+    )
+    perturb.add_argument('--data', type=Path, required=True, help='folder of episode folders')
+    perturb.add_argument('--episodes', type=positive, required=True, help='copies in all')
+    perturb.add_argument('--seed', type=int, default=0, help='of the perturbation (default: 0)')
+    perturb.add_argument('--out', type=Path, required=True, help='folder for the copies')
     evaluate = commands.add_parser(
         'evaluate',
         help='let a policy act in scenes of the twin and count successes',
@@ -66,7 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command and return its exit status."""
-    return {'train': _train, 'evaluate': _evaluate}[arguments.command](arguments)
+    commands = {'train': _train, 'perturb': _perturb, 'evaluate': _evaluate}
+    return commands[arguments.command](arguments)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -97,6 +108,27 @@ def _train(arguments: argparse.Namespace) -> int:
         print(f'vag policy train: {error}', file=sys.stderr)
         return FAILED
     print(f'policy  {folder}')
+    return DONE
+
+
+def _perturb(arguments: argparse.Namespace) -> int:
+    """Perturb; return 2 for unusable arguments."""
+    from vag_core.policy.perturb import PerturbConfig, perturb_all
+    from vag_sim.pool import progress_bar
+
+    try:
+        with progress_bar('episodes', arguments.episodes, 0) as advance:
+            perturb_all(
+                arguments.data,
+                arguments.episodes,
+                arguments.out,
+                PerturbConfig(),
+                seed=arguments.seed,
+                on_episode=lambda done, total: advance(),
+            )
+    except (ValueError, OSError) as error:
+        print(f'vag policy perturb: {error}', file=sys.stderr)
+        return UNUSABLE
     return DONE
 
 

@@ -49,16 +49,21 @@ class Evaluation:
                 lines.write(line + '\n')
             yield result
 
+    def successes(self) -> list[bool]:
+        """Return for each scene whether it succeeded.
+
+        Raises:
+            ValueError: a scene has no result.
+        """
+        return [result['success'] for result in self._results()]
+
     def summarise(self) -> dict[str, Any]:
         """Write and return the shares of all scenes and of each task, with Wilson intervals.
 
         Raises:
             ValueError: a scene has no result.
         """
-        found = _read(self.out / FILE, self.policy_hash)
-        results = [found[scene] for scene in self.scenes if scene in found]
-        if missing := len(self.scenes) - len(results):
-            raise ValueError(f'{self.out}: {missing} scenes have no result')
+        results = self._results()
         groups = {'all': results}
         for result in results:
             groups.setdefault(result['task'], []).append(result)
@@ -71,6 +76,13 @@ class Evaluation:
         }
         (self.out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
         return summary
+
+    def _results(self) -> list[dict[str, Any]]:
+        found = _read(self.out / FILE, self.policy_hash)
+        results = [found[scene] for scene in self.scenes if scene in found]
+        if missing := len(self.scenes) - len(results):
+            raise ValueError(f'{self.out}: {missing} scenes have no result')
+        return results
 
 
 def plan_evaluation(policy: Path, scenes: Sequence[Scene], out: Path) -> Evaluation:

@@ -16,11 +16,15 @@ def run_parallel(
 ) -> Iterator[R]:
     """Call ``function`` with each job on all cores, or on ``workers`` processes.
 
-    Yields what it returns as it comes. One worker is this process itself.
+    Yields what it returns as it comes. Every process has one thread, so that what is computed
+    does not depend on their number; a single worker is this process itself.
     """
     workers = min(workers or len(os.sched_getaffinity(0)), max(len(jobs), 1))
     if workers == 1:
-        yield from map(function, jobs)
+        for job in jobs:
+            with _as_one_thread():
+                result = function(job)
+            yield result
         return
     # Spawned, because an OpenGL context does not survive a fork.
     context = multiprocessing.get_context('spawn')
@@ -41,6 +45,20 @@ def _one_thread() -> None:
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+@contextmanager
+def _as_one_thread() -> Iterator[None]:
+    import cv2
+    import torch
+
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    _one_thread()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
 
 
 @contextmanager
