@@ -12,14 +12,16 @@ from vag_core.train.demonstrations import Demonstrations, load_demonstrations
 
 
 @dataclass(frozen=True, eq=False)
-class PolicyEpisodes(Demonstrations):
+class PolicyEpisodes:
     """N episodes of T steps.
 
     Attributes:
+        clips: their videos, actions and instructions.
         states: (N, T, D) float32 joint positions at each frame; the action of that frame where an
             episode has no measured ones.
     """
 
+    clips: Demonstrations
     states: np.ndarray
 
 
@@ -46,7 +48,7 @@ def load_policy_episodes(
             if value != expected:
                 raise ValueError(f'{root}: {what} = {value}, {roots[0]} has {expected}')
     folders = [folder for part in parts for folder in part.folders]
-    return PolicyEpisodes(
+    clips = Demonstrations(
         folders=folders,
         actions=np.concatenate([part.actions for part in parts]),
         start_states=np.concatenate([part.start_states for part in parts]),
@@ -55,8 +57,8 @@ def load_policy_episodes(
         fps=first.fps,
         model=cfg,
         camera=camera,
-        states=np.stack([_states(folder) for folder in folders]),
     )
+    return PolicyEpisodes(clips, np.stack([_states(folder) for folder in folders]))
 
 
 def _states(folder: Path) -> np.ndarray:

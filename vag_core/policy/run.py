@@ -73,10 +73,10 @@ class PolicyRun:
         data = load_policy_episodes(
             self.data, recipe.model, training.camera, self._report('episodes')
         )
-        if start is not None and start.config.embodiment != data.embodiment:
+        if start is not None and start.config.embodiment != data.clips.embodiment:
             raise ConfigError(
                 f'{self.init}: embodiment = {start.config.embodiment.name}, the data has '
-                f'{data.embodiment.name}'
+                f'{data.clips.embodiment.name}'
             )
         processes = Processes(training.precision, Parallel.DDP, cpu=True)
         states = States(self.out / 'states', training.keep)
@@ -117,7 +117,7 @@ class PolicyRun:
         processes: Processes,
     ) -> Stage:
         cache = Cache(self.cache or self.out / 'cache', processes, self._report)
-        frames = cache_frames(data, cache)
+        frames = cache_frames(data.clips, cache)
         return Stage(
             name=STAGE,
             cfg=self.recipe.training.stage,
@@ -126,7 +126,7 @@ class PolicyRun:
                 network(batch['image'], batch['state'], batch['sentence']), batch
             ),
             samples=make_samples(data, frames, normalisers, self.recipe, self.seed),
-            episodes=data.names,
+            episodes=data.clips.names,
         )
 
     def _conclude(
@@ -138,7 +138,7 @@ class PolicyRun:
         start: Policy | None,
     ) -> Path:
         """Write the curve, the figures and, last, the policy."""
-        draw_losses(self.out / 'losses.png', {STAGE: spent.losses}, f'{len(data)} episodes')
+        draw_losses(self.out / 'losses.png', {STAGE: spent.losses}, f'{len(data.clips)} episodes')
         figures = {
             'training_seconds': round(spent.seconds, 1),
             'steps': spent.step,
@@ -148,13 +148,13 @@ class PolicyRun:
         (self.out / METRICS_FILE).write_text(json.dumps(figures, indent=2) + '\n')
         cfg = PolicyFolder(
             policy=self.recipe.model,
-            embodiment=data.embodiment,
+            embodiment=data.clips.embodiment,
             states=normalisers[0],
             targets=normalisers[1],
             camera=self.recipe.training.camera,
-            fps=data.fps,
+            fps=data.clips.fps,
             provenance={
-                'episodes': len(data),
+                'episodes': len(data.clips),
                 'data': [Path(root).name for root in self.data],
                 'seed': self.seed,
                 'steps': spent.step,
@@ -188,7 +188,7 @@ class PolicyRun:
         for name in OPERATION:
             recipe['training'].pop(name)
         init = None if start is None else start.hash
-        return {'seed': self.seed, 'init': init, 'episodes': data.names, **recipe}
+        return {'seed': self.seed, 'init': init, 'episodes': data.clips.names, **recipe}
 
     def _report(self, activity: str) -> Callable[[int, int], None]:
         def on_episode(done: int, total: int) -> None:

@@ -37,7 +37,7 @@ def fit_normalisers(data: PolicyEpisodes, recipe: PolicyRecipe) -> tuple[Normali
     minimum, dimension = recipe.training.minimum_std, recipe.model.action.dimension
     targets = [
         targets_of(states, actions, recipe)
-        for states, actions in zip(data.states, data.actions, strict=True)
+        for states, actions in zip(data.states, data.clips.actions, strict=True)
     ]
     return (
         Normaliser.fit(data.states.reshape(-1, dimension), minimum),
@@ -92,17 +92,17 @@ def make_samples(
 ) -> PolicySamples:
     """Return the samples of ``data``; all but the pictures are held in memory."""
     of_states, of_targets = normalisers
-    distinct = sorted(set(data.instructions))
+    distinct = sorted(set(data.clips.instructions))
     features = sentence_features(make_text(recipe.model.text).encode(distinct))
     targets = [
         of_targets.normalise(targets_of(states, actions, recipe))
-        for states, actions in zip(data.states, data.actions, strict=True)
+        for states, actions in zip(data.states, data.clips.actions, strict=True)
     ]
     return PolicySamples(
         frames=frames,
         states=torch.from_numpy(of_states.normalise(data.states)),
         targets=torch.from_numpy(np.stack(targets)),
-        sentences=features[[distinct.index(text) for text in data.instructions]],
+        sentences=features[[distinct.index(text) for text in data.clips.instructions]],
         state_noise=recipe.training.state_noise,
         seed=seed,
     )

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from vag_core.metrics.video import moving_pixels, psnr
+from vag_sim.evaluation.results import LARGEST_PSNR
 from vag_sim.replay import Verdict
 
 STILL_RAD = 0.05
 """An arm none of whose joints leaves its start by more than this did nothing, rad."""
-
-
-LARGEST_PSNR = 58.9
-"""PSNR of an error of 1/12 squared grey levels, that of rounding to 8 bits, dB."""
 
 
 class Outcome(enum.Enum):

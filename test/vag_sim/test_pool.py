@@ -1,0 +1,29 @@
+import os
+
+import pytest
+import torch
+
+from vag_sim.pool import run_parallel
+
+
+def threads(job):
+    return job, os.getpid(), torch.get_num_threads()
+
+
+def test_one_worker_is_this_process_with_one_thread_while_it_works():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert list(run_parallel(threads, [1, 2], 1)) == [(k, os.getpid(), 1) for k in (1, 2)]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def fail(job):
+    raise ValueError(f'job {job}')
+
+
+def test_a_failing_job_ends_it_in_another_process_too():
+    with pytest.raises(ValueError, match='job'):
+        list(run_parallel(fail, [1, 2], 2))
