@@ -10,6 +10,7 @@ from vag_core.baselines.augmentation import AugmentationConfig
 from vag_core.baselines.model import ModelConfig
 from vag_core.configuration import ConfigError, config
 from vag_core.train.guard import GuardConfig
+from vag_core.train.mirror import MirrorConfig
 from vag_core.train.optimisation import StageConfig, check_range
 from vag_core.train.recipe import Precision
 
@@ -57,8 +58,8 @@ class ReaderTraining:
         stage: the optimisation.
         loss: what is minimised.
         augmentation: of the frames; None for none.
-        camera, minimum_std, precision, workers, save_every, keep, log_every, evaluation, guard:
-            as there.
+        mirror, camera, minimum_std, precision, workers: as there.
+        save_every, keep, log_every, evaluation, guard: as there.
         checkpoint_dtype: of the final weights on disk.
         measured_episodes: training episodes that are read at the end.
     """
@@ -66,6 +67,7 @@ class ReaderTraining:
     stage: StageConfig
     loss: LossConfig = LossConfig()
     augmentation: AugmentationConfig | None = AugmentationConfig()
+    mirror: MirrorConfig | None = None
     camera: str = 'cam_high'
     minimum_std: float = 0.01
     precision: Precision = Precision.AUTO

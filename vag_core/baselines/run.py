@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from vag_core.baselines.resnet import load_pretrained
 from vag_core.baselines.samples import FrameSamples
 from vag_core.configuration import to_mapping
 from vag_core.files import sha256_of
+from vag_core.metrics.actions import ActionErrors, compare_actions
 from vag_core.model.normaliser import Normaliser
 from vag_core.train.cache import Cache, cache_frames
 from vag_core.train.curves import draw_losses
@@ -26,6 +27,7 @@ from vag_core.train.engine import Engine, Stage, StepReport
 from vag_core.train.interrupt import Interrupt
 from vag_core.train.journal import Journal
 from vag_core.train.measure import UnitMeasurements, measure_units
+from vag_core.train.mirror import with_mirrored
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Parallel
 from vag_core.train.run import OnProgress, RunOptions
@@ -52,12 +54,12 @@ class ReadingError:
 
     Attributes:
         episodes: how many were read.
-        euclidean: mean over the frames of the distance of an action, all dimensions together.
+        actions: means over the episodes.
         units: by unit of the embodiment.
     """
 
     episodes: int
-    euclidean: float
+    actions: ActionErrors
     units: dict[str, UnitMeasurements]
 
 
@@ -74,9 +76,9 @@ def measure_reader(
         made.append(reader.read(data.video(index).movedim(1, -1).numpy()))
         on_episode(len(made), len(chosen))
     actions, truth = np.stack(made), data.actions[chosen]
-    euclidean = float(np.linalg.norm(actions - truth, axis=-1).mean())
+    found = [astuple(compare_actions(*pair)) for pair in zip(actions, truth, strict=True)]
     units = measure_units(actions, truth, data.embodiment, data.fps)
-    return ReadingError(len(chosen), euclidean, units)
+    return ReadingError(len(chosen), ActionErrors(*np.mean(found, axis=0).tolist()), units)
 
 
 @dataclass
@@ -101,6 +103,8 @@ class ReaderRun:
     def __post_init__(self) -> None:
         """Join the other processes."""
         training = self.recipe.training
+        if training.mirror is not None:
+            self.data = with_mirrored(self.data, training.mirror)
         self.processes = Processes(training.precision, Parallel.DDP, self.options.cpu)
         training.stage.passes(self.processes.count)
         self.out = Path(self.options.out)

@@ -131,10 +131,13 @@ def _recipe(kind: str, path: str | None) -> 'ReaderRecipe':
 
 
 def _print(args: argparse.Namespace, evaluation: str, found: 'ReadingError') -> None:
+    from vag_core.metrics.actions import THRESHOLD
+
     print(f'reader  {args.out / "reader"}  ({evaluation})')
     which = 'training' if args.validation is None else 'validation'
     print(f'read from the true videos of {found.episodes} {which} episodes:')
-    print(f'  mean Euclidean distance of an action {found.euclidean:.4f}')
+    print(f'  mean Euclidean distance of an action {found.actions.distance:.4f}')
+    print(f'  all dimensions within {THRESHOLD}: {found.actions.frames_within:.1%} of the frames')
     for unit, error in found.units.items():
         print(
             f'  dimensions in {unit}: mean error {error.error:.4f} {unit}, '
