@@ -59,6 +59,8 @@ setup(
             'episodes = vag_ros.cli.episodes',
             'watch = vag_ros.cli.watch',
             'run = vag_ros.cli.run',
+            'launch = vag_ros.cli.launch',
+            'operator = vag_ros.cli.operator',
         ],
     },
 )

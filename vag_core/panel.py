@@ -137,7 +137,9 @@ class Panel:
             return f'the replay server is in {now.phase}'
         if not now.generator_ready:
             return 'vag/generate_episode is not there'
-        return '' if now.instruction else 'no instruction was given'
+        if not now.instruction:
+            return 'no instruction was given: choose one, or publish it on vag/instruction'
+        return ''
 
     def _refuse_plan(self, _: float) -> str:
         now = self.situation

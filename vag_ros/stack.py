@@ -58,6 +58,7 @@ class StackOptions:
     seed: int = _option(0, 'of the simulated scene')
     headless: bool = _option(True, 'without a window on camera and generated video')
     rviz: bool = _option(False, "start RViz with the operator's view")
+    web_port: int = _option(0, "of the operator's page for a browser on this machine; 0: no page")
     use_sim_time: bool = _option(False, 'take time from /clock; simulated robots only')
     namespace: str = _option('', 'of all nodes')
     log_level: str = _option('info', 'of all nodes', LOG_LEVELS)
@@ -77,6 +78,8 @@ class StackOptions:
             raise ConfigError(
                 f'use_sim_time = true: robot {self.robot!r} is real and moves in real time'
             )
+        if not 0 <= self.web_port <= 65535:
+            raise ConfigError(f'web_port = {self.web_port}: must lie between 0 and 65535')
         if self.params_file is not None and not self.params_file.is_file():
             raise ConfigError(f'params_file = {str(self.params_file)!r}: no such file')
 
@@ -185,6 +188,8 @@ def describe(options: StackOptions) -> tuple[Process, ...]:
     """
     simulated = load_profile(options.robot).simulated
     robot = {'robot': options.robot}
+    # Only when asked for: a parameter file may ask for the page too.
+    page = {'web_port': options.web_port} if options.web_port else {}
     processes = [
         _node(
             options,
@@ -210,7 +215,7 @@ def describe(options: StackOptions) -> tuple[Process, ...]:
             lifecycle=True,
             respawn=True,
         ),
-        _node(options, 'operator', robot),
+        _node(options, 'operator', {**robot, **page}),
     ]
     if simulated:
         scene = {'task': options.task, 'seed': options.seed}

@@ -57,6 +57,7 @@ class Frames:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._newest: dict[str, tuple[int, bytes]] = {view: (0, b'') for view in VIEWS}
+        self._received: dict[str, float] = {}
 
     def put(self, view: str, message: CompressedImage | Image) -> None:
         """Take note of a frame."""
@@ -66,7 +67,15 @@ class Frames:
             data = bytes(message.data)
         with self._changed:
             self._newest[view] = (self._newest[view][0] + 1, data)
+            self._received[view] = time.monotonic()
             self._changed.notify_all()
+
+    def ages(self) -> dict[str, float | None]:
+        """Return how long ago, s, the newest frame of each view came; None before the first."""
+        now = time.monotonic()
+        with self._changed:
+            found = {view: self._received.get(view) for view in VIEWS}
+        return {view: None if at is None else now - at for view, at in found.items()}
 
     def next(self, view: str, number: int) -> tuple[int, bytes]:
         """Return the first frame after ``number``, or the newest one after a second of waiting."""
@@ -139,7 +148,7 @@ class WebPage:
 
     def state(self) -> dict[str, Any]:
         """Return what the page shows."""
-        return self.ask(self._desk.state)
+        return {**self.ask(self._desk.state), 'ages': self.frames.ages()}
 
     def click(self, body: dict[str, Any]) -> dict[str, Any]:
         """Click a button of the page; ValueError for one that does not exist."""

@@ -89,6 +89,11 @@ def test_options_reach_the_nodes_that_they_are_for(tmp_path):
     assert processes['sim_robot'].parameters['task'] == 'pick_lift'
 
 
+def test_the_page_for_a_browser_is_opened_by_its_port_alone():
+    assert described(web_port=8080)['operator'].parameters['web_port'] == 8080
+    assert 'web_port' not in described()['operator'].parameters
+
+
 def test_common_options_reach_every_node():
     processes = described(use_sim_time=True, namespace='lab', log_level='debug', headless=False)
     assert set(processes) == set(NODES)
@@ -181,6 +186,7 @@ def test_a_real_robot_refuses_automatic_approval():
         ({'device': 'tpu'}, "device = 'tpu': must be one of auto, cpu, cuda"),
         ({'approval': 'nobody'}, "approval = 'nobody': must be one of auto, operator"),
         ({'log_level': 'loud'}, "log_level = 'loud': must be one of debug, "),
+        ({'web_port': 65536}, 'web_port = 65536: must lie between 0 and 65535'),
         ({'params_file': Path('/no/such')}, "params_file = '/no/such': no such file"),
     ],
 )
