@@ -237,14 +237,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         kind = f'multipart/x-mixed-replace; boundary={BOUNDARY}'
         self._start(HTTPStatus.OK, kind, {'Connection': 'close'})
-        number = 0
+        number, boundary = 0, f'--{BOUNDARY}\r\n'.encode()
+        self.wfile.write(boundary)
         while not self._page.closing.is_set():
             newest, data = self._page.frames.next(view, number)
             if newest == number or not data:
                 continue
             number = newest
-            head = f'--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}'
-            self.wfile.write(f'{head}\r\n\r\n'.encode() + data + b'\r\n')
+            head = f'Content-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n'
+            # A browser shows a frame when its part has ended: with the next boundary.
+            self.wfile.write(head.encode() + data + b'\r\n' + boundary)
             time.sleep(FRAME_PERIOD_S)
 
     def log_message(self, *_: Any) -> None:

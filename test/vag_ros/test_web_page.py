@@ -93,6 +93,28 @@ def test_a_stale_click_is_refused_with_its_reason(stage):
     assert 'no longer on show' in json.loads(answer)['line']
 
 
+def test_a_frame_is_complete_before_the_next_one_comes(stage):
+    client, *_, root = stage
+    preview = client.node.create_publisher(CompressedImage, names.PREVIEW_VIDEO, names.STATE_QOS)
+    client.wait(preview.get_subscription_count, what='the page')
+    preview.publish(CompressedImage(format='jpeg', data=b'only one'))
+    with urllib.request.urlopen(f'{root}/video/generated?token={TOKEN}', timeout=60) as answer:
+        lines = [answer.readline() for _ in range(6)]
+    assert lines[0] == lines[-1] == b'--frame\r\n'
+    assert lines[-2] == b'only one\r\n'
+
+
+def test_a_picture_that_does_not_move_any_more_is_known_by_its_age(stage):
+    client, *_, root = stage
+
+    def ages():
+        return json.loads(ask(f'{root}/state', **{'X-Token': TOKEN})[1])['ages']
+
+    client.wait(lambda: ages()['live'] is not None, what='the camera')
+    assert ages()['live'] < 30.0
+    assert ages()['comparison'] is None
+
+
 def test_a_browser_may_leave_before_its_answer(stage):
     *_, root = stage
     host, port = root.removeprefix('http://').split(':')
@@ -133,6 +155,7 @@ def test_the_keyboard_alone_plans_approves_replays_and_stops(stage):
         )
         window.press('r')
         arms.wait_for_commands(20)
+        window.run("document.querySelector('select').focus()")
         window.press('s')
         wait_for('LATCHED')
         wait_for('LATCHED: vag/stop was called', '#lines')
@@ -152,3 +175,17 @@ def test_every_button_says_in_words_what_it_does_and_can_be_reached_with_the_key
         assert all(text.strip() and index == 0 for text, index in buttons)
         alternatives = window.run('return [...document.images].map(i => i.alt)')
         assert len(alternatives) == 3 and all(alternatives)
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_without_a_connection_stop_is_still_tried_and_says_that_it_was_not_sent(stage):
+    client, *_, root = stage
+    with browser.browser() as window:
+        window.open(f'{root}/?token=wrong')
+        client.wait(lambda: 'NO CONNECTION' in window.text('#headline'), what='the headline')
+        enabled = window.run(
+            "return [...document.querySelectorAll('button:enabled')].map(b => b.id)"
+        )
+        assert enabled == ['stop']
+        window.press('s')
+        client.wait(lambda: 'NOT SENT: ' in window.text('#answer'), what='the answer')
