@@ -30,10 +30,10 @@ class DirectionConfig:
 
     dilations: tuple[int, ...] = (1, 2, 3, 6)
     width: int = 12
-    features: int = 96
+    features: int = 64
     angles: tuple[float, ...] = (0.0, 45.0, 90.0, 135.0)
     pool: tuple[int, int] = (3, 3)
-    hidden: int = 384
+    hidden: int = 512
 
     def validate(self) -> None:
         """Raise ConfigError for sizes below 1 and for no angle or dilation at all."""
@@ -67,8 +67,8 @@ class DeformableConv(nn.Module):
         size = torch.tensor([columns, rows], device=x.device)
         grid = (2 * places + 1) / size - 1
         sampled = F.grid_sample(x.float(), grid.flatten(1, 2), align_corners=False)
-        taps = sampled.unflatten(2, (9, rows)).flatten(1, 2)
-        return F.conv2d(taps, self.weight.flatten(2).flatten(1)[:, :, None, None])
+        taps = sampled.unflatten(2, (9, rows)).flatten(1, 2).flatten(2)
+        return (self.weight.flatten(1) @ taps).unflatten(2, (rows, columns))
 
     def places(self, offsets: Tensor) -> Tensor:
         """Return column and row of each tap, (B, 9, H, W, 2), for offsets (B, 18, H, W)."""
