@@ -74,11 +74,13 @@ class Generated:
         video: (T, H, W, 3) uint8 RGB.
         actions: (T, D) float32 in the embodiment's units.
         timings: seconds by stage; requests sampled together share them.
+        latent: (C, T', h, w) float32, what the video was decoded from; None where it wasn't kept.
     """
 
     video: np.ndarray
     actions: np.ndarray
     timings: dict[str, float]
+    latent: np.ndarray | None = None
 
 
 OnProgress = Callable[[Progress], None]
@@ -177,7 +179,7 @@ def _generate_batch(
     *text, dropped = model.encode_text([*(r.instruction for r in requests), sampler.negative])
     text, dropped = torch.stack(text), dropped.expand(len(requests), -1, -1)
     noise = draw_noise(model, [request.seed for request in requests])
-    start = start_states(checkpoint, requests)
+    start = start_states(checkpoint, [request.start_state for request in requests])
     wait()
     timings[Stage.ENCODING.value] = clock() - started
     report(Stage.ENCODING, 1, 1)
@@ -206,26 +208,35 @@ def _generate_batch(
     units = checkpoint.normaliser.restore(actions[:, : cfg.frames].float().cpu().numpy())
     timings[Stage.DECODING.value] = clock() - started
     report(Stage.DECODING, 1, 1)
-    return [Generated(v, a, dict(timings)) for v, a in zip(pixels, units, strict=True)]
+    latents = video.float().cpu().numpy()
+    return [
+        Generated(v, a, dict(timings), z) for v, a, z in zip(pixels, units, latents, strict=True)
+    ]
 
 
-def start_states(checkpoint: 'Checkpoint', requests: Sequence[Request]) -> torch.Tensor | None:
-    """Return the normalised start states (B, D), or None for a checkpoint without."""
+def start_states(
+    checkpoint: 'Checkpoint', states: Sequence[np.ndarray | None]
+) -> torch.Tensor | None:
+    """Return (D,) start states in units as normalised (B, D), or None for a checkpoint without.
+
+    Raises:
+        ValueError: one that the checkpoint asks for is missing, of another length or not finite.
+    """
     if not checkpoint.model.cfg.action.start_state:
         return None
     dimension = checkpoint.embodiment.dimension
-    for request in requests:
-        if request.start_state is None:
+    for state in states:
+        if state is None:
             raise ValueError(
                 f'start_state: checkpoint {checkpoint.name} needs the {dimension} joint positions '
                 'at the image'
             )
-        if np.shape(request.start_state) != (dimension,):
+        if np.shape(state) != (dimension,):
             raise ValueError(
-                f'start_state: shape {np.shape(request.start_state)}, checkpoint '
-                f'{checkpoint.name} needs ({dimension},)'
+                f'start_state: shape {np.shape(state)}, checkpoint {checkpoint.name} needs '
+                f'({dimension},)'
             )
-        if not np.isfinite(request.start_state).all():
-            raise ValueError(f'start_state = {request.start_state}: must be finite')
-    states = np.stack([request.start_state for request in requests])
-    return torch.from_numpy(checkpoint.normaliser.normalise(states)).to(checkpoint.model.device)
+        if not np.isfinite(state).all():
+            raise ValueError(f'start_state = {state}: must be finite')
+    normal = checkpoint.normaliser.normalise(np.stack(states))
+    return torch.from_numpy(normal).to(checkpoint.model.device)

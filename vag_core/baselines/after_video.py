@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vag_core.checkpoint import Checkpoint
-from vag_core.generate import Request, start_states
+from vag_core.generate import start_states
 from vag_core.model.image_fit import fit_image, to_unit_range
 from vag_core.model.vag import DualEstimate, Vag
 from vag_core.sample import SamplerConfig, denoise, draw_noise
@@ -105,11 +105,31 @@ class AfterVideoReader:
             raise ValueError(
                 f'video: {len(video)} frames, checkpoint {self.checkpoint.name} has {cfg.frames}'
             )
-        request = Request(video[0], self.instruction, self.seed, start_state=self.start_state)
-        start = start_states(self.checkpoint, [request])
         fitted = np.stack([fit_image(f, cfg.height, cfg.width, cfg.image_fit) for f in video])
         pixels = to_unit_range(fitted)[None].transpose(1, 2)
-        latent = model.vae.encode(pixels.to(model.device)).float()
+        return self._follow(model.vae.encode(pixels.to(model.device)).float())
+
+    @torch.inference_mode()
+    def read_latent(self, latent: np.ndarray) -> np.ndarray:
+        """Do the same with a video that was never decoded, as ``Generated.latent`` holds it.
+
+        Args:
+            latent: (C, T', h, w).
+
+        Raises:
+            ValueError: its shape is not the checkpoint's; or the start state, as in :meth:`read`.
+        """
+        model, cfg = self.checkpoint.model, self.checkpoint.model.cfg
+        expected = cfg.vae.latent_channels, *cfg.latent_size
+        if latent.shape != expected:
+            raise ValueError(
+                f'latent: shape {latent.shape}, checkpoint {self.checkpoint.name} has {expected}'
+            )
+        return self._follow(torch.from_numpy(latent)[None].to(model.device).float())
+
+    def _follow(self, latent: Tensor) -> np.ndarray:
+        model, cfg = self.checkpoint.model, self.checkpoint.model.cfg
+        start = start_states(self.checkpoint, [self.start_state])
         text = model.encode_text([self.instruction])
         noise = draw_noise(model, [self.seed])[1]
         actions = actions_after_video(model, latent, text, noise, cfg.sampler, start_state=start)

@@ -82,6 +82,22 @@ def test_a_reader_differs_from_generation_in_what_the_bridge_sees_alone(checkpoi
     assert np.isfinite(actions).all()
 
 
+def test_a_reader_takes_a_latent_that_was_never_decoded(checkpoint, video, monkeypatch):
+    made = generate(checkpoint, [Request(video[0], 'pick up the cube', 3)])[0]
+    latent = torch.from_numpy(made.latent)[None]
+    reader = AfterVideoReader(checkpoint, 'pick up the cube', seed=3)
+    actions = reader.read_latent(made.latent)
+    # Generated anew around a video stream that has finished, the actions are the same.
+    monkeypatch.setattr(checkpoint.model.video, 'forward', lambda *_: latent)
+    again = generate(checkpoint, [Request(video[0], 'pick up the cube', 3)])[0]
+    np.testing.assert_array_equal(actions, again.actions)
+
+
+def test_a_latent_of_another_shape_is_refused(checkpoint):
+    with pytest.raises(ValueError, match=r'latent: shape \(1, 2, 3, 4\), checkpoint random has'):
+        AfterVideoReader(checkpoint, 'pick up the cube').read_latent(np.zeros((1, 2, 3, 4)))
+
+
 def test_a_video_of_another_length_is_refused(checkpoint, video):
     with pytest.raises(ValueError, match='5 frames, checkpoint random has 9'):
         AfterVideoReader(checkpoint, 'pick up the cube').read(video[:5])
