@@ -30,8 +30,8 @@ MEANS = (
 )
 BINS_MM = (12.0, 40.0)
 """Bounds between the bins of the target error: the gripper's opening leaves a cube 12 mm."""
-BINS = ('below 12 mm', '12 to 40 mm', 'above 40 mm', 'refused')
-NOTHING = 'nothing'
+NOTHING, REFUSED = 'nothing', 'refused'
+BINS = ('below 12 mm', '12 to 40 mm', 'above 40 mm', REFUSED)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Row:
         sampler_seeds: most results of one scene.
         figures: by name; what the method has no value for is left out.
         bins: by the names in ``BINS``.
-        chosen: by target, how often which object was chosen; ``nothing`` for none.
+        chosen: by target, how often which object was chosen, ``nothing``, or the replay refused.
         recorded: copied from an earlier evaluation, not measured in this one.
     """
 
@@ -122,5 +122,7 @@ def bin_of(result: Result) -> str:
 def _confusion(results: list[Result]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {}
     for result in results:
-        counts.setdefault(result.target, Counter())[result.chosen or NOTHING] += 1
+        counts.setdefault(result.target, Counter())[
+            result.chosen or (REFUSED if result.refused else NOTHING)
+        ] += 1
     return {target: dict(sorted(counts[target].items())) for target in sorted(counts)}

@@ -1,6 +1,7 @@
 """A case: one scene with one sampler seed, and what every method makes of it."""
 
 import functools
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from vag_sim.evaluation.methods import Method, Source
 from vag_sim.evaluation.scenes import EvaluationScene
 
 if TYPE_CHECKING:
+    from vag_core.baselines.reader import FrameReader
     from vag_core.checkpoint import Checkpoint
-    from vag_core.generate import Generated
+    from vag_core.generate import Generated, Request
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,14 @@ def load(folder: Path) -> 'Checkpoint':
     from vag_core.checkpoint import load_checkpoint
 
     return load_checkpoint(folder)
+
+
+@functools.cache
+def load_frame_reader(folder: Path) -> 'FrameReader':
+    """Load a reader once in this process."""
+    from vag_core.baselines.reader import load_reader
+
+    return load_reader(folder)
 
 
 class Case:
@@ -68,21 +78,49 @@ class Case:
         video = self.demonstration.videos[checkpoint.camera]
         return self.fitted(checkpoint, video[: checkpoint.frames])
 
+    def request(self, checkpoint: 'Checkpoint') -> 'Request':
+        """Return what a checkpoint is asked for, with whatever it asks for."""
+        from vag_core.generate import Request
+
+        asks_state = checkpoint.config.model.action.start_state
+        start = checkpoint.embodiment.from_robot(self.demonstration.states[0])
+        return Request(
+            self.demonstration.videos[checkpoint.camera][0],
+            self.demonstration.instruction,
+            noise_seed(self.scene, self.sampler_seed),
+            start_state=start if asks_state else None,
+        )
+
     def generated(self, checkpoint: 'Checkpoint') -> 'Generated':
         """Generate with a checkpoint, once; all that need its video share it."""
-        from vag_core.generate import Request, generate
+        from vag_core.generate import generate
 
         if checkpoint.path not in self._generated:
-            asks_state = checkpoint.config.model.action.start_state
-            start = checkpoint.embodiment.from_robot(self.demonstration.states[0])
-            request = Request(
-                self.demonstration.videos[checkpoint.camera][0],
-                self.demonstration.instruction,
-                noise_seed(self.scene, self.sampler_seed),
-                start_state=start if asks_state else None,
-            )
-            self._generated[checkpoint.path] = generate(checkpoint, [request])[0]
+            self._generated[checkpoint.path] = generate(checkpoint, [self.request(checkpoint)])[0]
         return self._generated[checkpoint.path]
+
+    def read(
+        self, checkpoint: 'Checkpoint', reader: Path | None, video: np.ndarray
+    ) -> tuple[np.ndarray, float]:
+        """Read (T, D) actions from a video; return them in the robot's units, and the seconds.
+
+        Args:
+            checkpoint: whose action stream it is, if there is no other reader.
+            reader: its folder, or None.
+            video: (T, H, W, 3) uint8 RGB.
+        """
+        from vag_core.baselines.after_video import AfterVideoReader
+
+        if reader is None:
+            request = self.request(checkpoint)
+            asked = request.instruction, request.seed, request.start_state
+            found, embodiment = AfterVideoReader(checkpoint, *asked), checkpoint.embodiment
+        else:
+            found = load_frame_reader(reader)
+            embodiment = found.config.embodiment
+        started = time.perf_counter()
+        actions = found.read(video)
+        return embodiment.to_robot(actions), time.perf_counter() - started
 
 
 def noise_seed(scene: EvaluationScene, sampler_seed: int) -> int:
@@ -114,6 +152,12 @@ def make(method: Method, case: Case) -> Made:
     if method.source is Source.FIRST_FRAME:
         still = np.repeat(case.truth(checkpoint)[:1], steps, axis=0)
         return Made(np.tile(demonstration.states[0], (steps, 1)), video=still)
+    if method.source is Source.TRUTH:
+        truth = case.truth(checkpoint)
+        return Made(*case.read(checkpoint, method.reader, truth), video=truth)
     generated = case.generated(checkpoint)
-    actions = checkpoint.embodiment.to_robot(generated.actions)
-    return Made(actions, sum(generated.timings.values()), generated.video)
+    seconds = sum(generated.timings.values())
+    if method.source is Source.MODEL:
+        return Made(checkpoint.embodiment.to_robot(generated.actions), seconds, generated.video)
+    actions, more = case.read(checkpoint, method.reader, generated.video)
+    return Made(actions, seconds + more, generated.video)

@@ -1,9 +1,7 @@
-"""``vag sim evaluate``: its arguments and its run."""
+"""``vag sim evaluate``: its arguments, and what they ask for."""
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +10,11 @@ from vag_sim.splits import Split
 
 if TYPE_CHECKING:
     from vag_sim.evaluation.methods import Method
-    from vag_sim.evaluation.results import Result
     from vag_sim.evaluation.scenes import EvaluationScene
-    from vag_sim.evaluation.work import Job
 
 SCENES, QUICK_SCENES, FULL_SCENES, FULL_SEEDS = 100, 12, 200, 3
 UNUSABLE = 2
+HELD_OUT = tuple(split for split in Split if split is not Split.TRAIN)
 
 
 def add_command(commands: argparse._SubParsersAction) -> None:
@@ -31,11 +28,20 @@ def add_command(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument('--checkpoint', default='tiny', help='name or folder (default: tiny)')
     parser.add_argument(
-        '--literal', metavar='DIR', help="checkpoint with the paper's global bridge"
+        '--literal',
+        metavar='DIR',
+        help="checkpoint with the paper's global bridge (default: CHECKPOINT_literal, if there)",
+    )
+    parser.add_argument(
+        '--reader',
+        nargs='+',
+        action='extend',
+        metavar='DIR',
+        help='what reads actions from a video (default: every reader CHECKPOINT_* that is there)',
     )
     parser.add_argument(
         '--split',
-        choices=[split.value for split in Split if split is not Split.TRAIN],
+        choices=[split.value for split in HELD_OUT],
         default=Split.SCENES.value,
         help='which scenes and sentences (default: scenes)',
     )
@@ -53,7 +59,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         nargs='+',
         default=[],
         metavar='METHOD',
-        help='only these rows (default: all that the folders given make possible)',
+        help='only these rows (default: all that the folders make possible)',
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument('--quick', action='store_true', help=f'{QUICK_SCENES} scenes')
@@ -74,162 +80,67 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; return 2 for unusable arguments."""
-    from vag_sim.evaluation.methods import find_methods
-    from vag_sim.evaluation.results import FILE, read_results
-    from vag_sim.evaluation.work import plan_jobs
+    from vag_sim.evaluation.session import Session
 
-    say = _to_stderr if arguments.json else print
     try:
-        scenes, seeds = _scenes(arguments)
-        methods = find_methods(
-            arguments.checkpoint, arguments.literal, tuple(_words(arguments.methods))
+        session = Session(
+            scenes=_scenes(arguments),
+            seeds=_seeds(arguments),
+            methods=_methods(arguments),
+            folder=arguments.out,
+            workers=arguments.workers,
+            say=_to_stderr if arguments.json else print,
         )
-        known = read_results(arguments.out / FILE)
-        jobs = plan_jobs(scenes, seeds, methods, known, arguments.out)
     except (ValueError, FileNotFoundError) as error:
         print(f'vag sim evaluate: {error}', file=sys.stderr)
         return UNUSABLE
-    kept = len(scenes) * seeds - len(jobs)
-    say(
-        f'{len(scenes)} scenes x {seeds} sampler seeds, {len(methods)} methods '
-        f'({", ".join(method.name for method in methods)}); {kept} are done'
-    )
-    skipped = _measure(jobs, kept, arguments, say) if jobs else {}
-    results = _wanted(read_results(arguments.out / FILE), scenes, seeds, methods)
-    return _report(results, methods, skipped, arguments, say)
+    session.measure(say_duration=arguments.full)
+    session.report(as_json=arguments.json)
+    return 0
 
 
-def _scenes(arguments: argparse.Namespace) -> tuple[list['EvaluationScene'], int]:
-    """Return the scenes and the number of sampler seeds; ValueError names what can't be."""
+def _scenes(arguments: argparse.Namespace) -> list['EvaluationScene']:
+    """Return the scenes; ValueError names what can't be."""
     from vag_sim.evaluation.scenes import choose_scenes, tasks_of
 
     default = QUICK_SCENES if arguments.quick else FULL_SCENES if arguments.full else SCENES
     count = default if arguments.scenes is None else arguments.scenes
-    seeds = (FULL_SEEDS if arguments.full else 1) if arguments.seeds is None else arguments.seeds
-    workers = 1 if arguments.workers is None else arguments.workers
-    for option, value in (('--scenes', count), ('--seeds', seeds), ('--workers', workers)):
-        if value < 1:
+    for option, value in (('--scenes', count), ('--workers', arguments.workers)):
+        if value is not None and value < 1:
             raise ValueError(f'{option} = {value}: must be at least 1')
     tasks = _words(arguments.tasks)
-    splits = [Split(arguments.split)]
-    if arguments.full:
-        splits = [split for split in Split if split is not Split.TRAIN]
-    scenes = []
-    for split in splits:
-        scenes += choose_scenes(tasks or tasks_of(split), split, count)
-    return scenes, seeds
+    splits = HELD_OUT if arguments.full else [Split(arguments.split)]
+    return [
+        scene
+        for split in splits
+        for scene in choose_scenes(tasks or tasks_of(split), split, count)
+    ]
+
+
+def _seeds(arguments: argparse.Namespace) -> int:
+    default = FULL_SEEDS if arguments.full else 1
+    seeds = default if arguments.seeds is None else arguments.seeds
+    if seeds < 1:
+        raise ValueError(f'--seeds = {seeds}: must be at least 1')
+    return seeds
+
+
+def _methods(arguments: argparse.Namespace) -> list['Method']:
+    from vag_core.checkpoint import checkpoint_folder
+    from vag_sim.evaluation.methods import companions, find_methods
+
+    folder = checkpoint_folder(arguments.checkpoint)
+    literal, readers = companions(folder)
+    return find_methods(
+        folder,
+        arguments.literal or literal,
+        readers if arguments.reader is None else arguments.reader,
+        _words(arguments.methods),
+    )
 
 
 def _words(texts: Sequence[str]) -> list[str]:
     return [word for text in texts for word in text.split(',') if word]
-
-
-def _measure(
-    jobs: list['Job'], kept: int, arguments: argparse.Namespace, say: callable
-) -> dict[str, str]:
-    """Run the jobs, keep their results, and return why scenes were left out, by name."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from vag_sim.evaluation.results import FILE, append_results
-    from vag_sim.evaluation.work import run_jobs, worker_count
-
-    skipped: dict[str, str] = {}
-    with Progress(
-        TextColumn('scenes'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn('left'),
-        TimeRemainingColumn(elapsed_when_finished=False),
-        console=Console(stderr=True),
-    ) as progress:
-        bar = progress.add_task('', total=len(jobs) + kept, completed=kept)
-
-        def work(batch: list['Job']) -> None:
-            for outcome in run_jobs(batch, arguments.workers):
-                append_results(arguments.out / FILE, outcome.results)
-                if outcome.skipped:
-                    skipped[outcome.job.scene.name] = outcome.skipped
-                progress.advance(bar)
-
-        if arguments.full:
-            started = time.perf_counter()
-            work(jobs[:1])
-            seconds = time.perf_counter() - started
-            left = seconds * (len(jobs) - 1) / worker_count(jobs, arguments.workers)
-            others = f'the other {len(jobs) - 1} take about {_duration(left)}'
-            say(f'one scene took {seconds:.0f} s; {others}')
-            jobs = jobs[1:]
-        work(jobs)
-    for name, reason in skipped.items():
-        say(f'{name}: {reason}; left out')
-    return skipped
-
-
-def _duration(seconds: float) -> str:
-    return f'{seconds / 3600:.1f} h' if seconds > 5400 else f'{seconds / 60:.0f} min'
-
-
-def _wanted(
-    results: list['Result'],
-    scenes: list['EvaluationScene'],
-    seeds: int,
-    methods: list['Method'],
-) -> list['Result']:
-    """Return the results of these scenes, seeds and methods, ordered by them."""
-    known = {result.key: result for result in results}
-    keys = [
-        (method.name, scene.task, scene.seed, seed)
-        for method in methods
-        for scene in scenes
-        for seed in range(seeds)
-    ]
-    return [known[key] for key in keys if key in known]
-
-
-def _report(
-    results: list['Result'],
-    methods: list['Method'],
-    skipped: dict[str, str],
-    arguments: argparse.Namespace,
-    say: callable,
-) -> int:
-    from vag_core.checkpoint import find_checkpoint, hash_folder
-    from vag_sim.evaluation.aggregate import aggregate
-    from vag_sim.evaluation.report import markdown, recorded_rows, report_of, summary, write_report
-
-    folder, cfg = find_checkpoint(arguments.checkpoint)
-    identity = hash_folder(folder)
-    rows = aggregate(results)
-    recorded = folder.with_name(f'{folder.name}.recorded.json')
-    try:
-        rows += recorded_rows(recorded, identity, rows)
-    except ValueError as error:
-        say(f'vag sim evaluate: {error}: its rows are left out')
-    about = {
-        'checkpoint': {'name': folder.name, 'hash': identity, 'evaluation': cfg.evaluation},
-        'methods': {method.name: method.identity for method in methods},
-        'skipped': skipped,
-    }
-    notes = [f'Checkpoint {folder.name} ({identity[:12]}; {cfg.evaluation}).']
-    if skipped:
-        notes.append(f'{len(skipped)} scenes had no demonstration and were left out.')
-    report = report_of(rows, about)
-    write_report(arguments.out, report, markdown(rows, f'Evaluation of {folder.name}', notes))
-    if arguments.json:
-        print(json.dumps(report, indent=1))
-    else:
-        print(summary(rows))
-    say(f'{arguments.out / "report.md"}, report.json')
-    return 0
 
 
 def _to_stderr(text: str) -> None:

@@ -1,12 +1,17 @@
-"""Film strips of results: the generated video above the film of its actions' replay."""
+"""Film strips of results, the generated video above the film of its replay, and sheets of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from vag_core.images import encode_jpeg
+from vag_core.draw import write_caption
+from vag_core.images import decode_image, encode_jpeg
+from vag_sim.evaluation.results import Result
 
 FRAMES = 8
+SHOWN, COLUMNS = 16, 2
+CAPTION, GAP = 22, 8
 
 
 def save_strip(path: Path, video: np.ndarray, film: np.ndarray | None) -> None:
@@ -15,3 +20,35 @@ def save_strip(path: Path, video: np.ndarray, film: np.ndarray | None) -> None:
     film = np.zeros_like(video) if film is None else film
     rows = [np.hstack(list(frames[moments])) for frames in (video, film)]
     path.write_bytes(encode_jpeg(np.vstack(rows)))
+
+
+def sheet(strips: Sequence[tuple[Result, Path]], path: Path) -> None:
+    """Tile up to ``SHOWN`` strips, evenly chosen, under captions of what went wrong; a JPEG."""
+    chosen = np.unique(np.linspace(0, len(strips) - 1, SHOWN).round().astype(int))
+    tiles = []
+    for result, strip in (strips[i] for i in chosen):
+        pictures = decode_image(strip.read_bytes())
+        head = np.full((CAPTION, pictures.shape[1], 3), 160, np.uint8)
+        tiles.append(np.vstack([write_caption(head, caption(result)), pictures]))
+    blank = np.full((tiles[0].shape[0] + GAP, tiles[0].shape[1] + GAP, 3), 255, np.uint8)
+    framed = []
+    for tile in tiles:
+        framed.append(blank.copy())
+        framed[-1][: tile.shape[0], : tile.shape[1]] = tile
+    columns = min(COLUMNS, len(framed))
+    framed += [blank] * (-len(framed) % columns)
+    lines = [np.hstack(framed[i : i + columns]) for i in range(0, len(framed), columns)]
+    path.write_bytes(encode_jpeg(np.vstack(lines), quality=88))
+
+
+def caption(result: Result) -> str:
+    """Say in a line what was asked for and what was done."""
+    if result.refused:
+        done = f'refused: {result.refused}'
+    else:
+        took = result.chosen.replace('_', ' ') or 'nothing'
+        done = f'went for {took}, {result.target_error_mm:.0f} mm off'
+    scene = f'{result.task} {result.seed}'
+    if result.sampler_seed:
+        scene += f' noise {result.sampler_seed}'
+    return f'{scene}: "{result.instruction}": {done}'

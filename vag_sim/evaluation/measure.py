@@ -39,6 +39,12 @@ def measure(method: Method, case: Case, made: Made) -> tuple[Result, np.ndarray 
     arms = tuple(made_of['arms'])
     moved = moved_arms(made.actions, profile)
     chosen = behaviour.chosen if behaviour else ''
+    video = {}
+    if method.source in (Source.MODEL, Source.FIRST_FRAME):
+        video = compare_videos(made.video, case.truth(checkpoint))
+    if film is not None:
+        either = moving_pixels(made.video) | moving_pixels(film)
+        video['consistency'] = decibels(psnr(made.video, film, either))
     result = Result(
         method=method.name,
         identity=method.identity,
@@ -58,7 +64,7 @@ def measure(method: Method, case: Case, made: Made) -> tuple[Result, np.ndarray 
         right_object=chosen == made_of['target'],
         target_error_mm=behaviour.target_error_mm if behaviour else None,
         **_of_actions(made.actions, case.demonstration.actions[: len(made.actions)], profile),
-        **_of_video(made.video, case.truth(checkpoint), film),
+        **video,
         inference_s=made.seconds,
     )
     return result, film
@@ -71,9 +77,8 @@ def _of_actions(actions: np.ndarray, truth: np.ndarray, profile: RobotProfile) -
     return {**vars(raw), **{f'strokes_{name}': value for name, value in vars(strokes).items()}}
 
 
-def _of_video(video: np.ndarray | None, truth: np.ndarray, film: np.ndarray | None) -> dict:
-    if video is None:
-        return {}
+def compare_videos(video: np.ndarray, truth: np.ndarray) -> dict[str, float | None]:
+    """Compare a video with the demonstration's, (T, H, W, 3) uint8 each: fields of a Result."""
     moving = moving_pixels(truth)
     still = np.repeat(truth[:1], len(truth), axis=0)
     found = {
@@ -84,9 +89,6 @@ def _of_video(video: np.ndarray | None, truth: np.ndarray, film: np.ndarray | No
     if moving.any():
         found['ssim_moving'] = ssim(video, truth, moving)
         found['moving_gain'] = found['psnr_moving'] - decibels(psnr(still, truth, moving))
-    if film is not None:
-        either = moving_pixels(video) | moving_pixels(film)
-        found['consistency'] = decibels(psnr(video, film, either))
     return found
 
 

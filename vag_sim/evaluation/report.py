@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +107,13 @@ def write_report(folder: Path, report: dict[str, Any], text: str) -> None:
     write_whole(folder / 'report.md', text.encode())
 
 
-def markdown(rows: Sequence[Row], title: str, notes: Sequence[str]) -> str:
-    """Return the tables of every split as Markdown."""
+def markdown(
+    rows: Sequence[Row],
+    title: str,
+    notes: Sequence[str],
+    pictures: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Return the tables of every split as Markdown, its pictures (file names) below."""
     lines = [f'# {title}', '', *notes, '']
     lines.append(
         'Values are means over scenes with 95 % intervals; docs/evaluation.md defines them.'
@@ -122,6 +127,8 @@ def markdown(rows: Sequence[Row], title: str, notes: Sequence[str]) -> str:
         lines += ['', '### Replay success % by arms and task', '', *_groups(of_split)]
         lines += ['', '### Failures by target error', '', *_bins(overall)]
         lines += ['', '### Target and chosen object', '', *_confusions(overall)]
+        for name in (pictures or {}).get(split, []):
+            lines += ['', f'![{name}]({name})']
     return '\n'.join(lines) + '\n'
 
 
@@ -162,9 +169,7 @@ def _figures(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
 
 
 def _groups(rows: Sequence[Row]) -> list[str]:
-    groups = list(dict.fromkeys(row.group for row in rows))
-    order = [group for group in ('all', 'left', 'right', 'both') if group in groups]
-    order += [group for group in groups if group not in order]
+    order = ordered_groups(rows)
     column = Column('success', '', 100, 0)
     found = {(row.method, row.recorded, row.group): row for row in rows}
     methods = dict.fromkeys((row.method, row.recorded) for row in rows)
@@ -176,7 +181,7 @@ def _groups(rows: Sequence[Row]) -> list[str]:
             cells.append(
                 '-' if row is None else f'{cell(row.figures["success"], column)} of {row.scenes}'
             )
-        lines.append([_label(*method), *cells])
+        lines.append([label(*method), *cells])
     return _table(['method', *order], lines)
 
 
@@ -203,11 +208,19 @@ def _confusions(rows: Sequence[Row]) -> list[str]:
     return _table(['method', 'target', 'chosen, times'], lines)
 
 
+def ordered_groups(rows: Sequence[Row]) -> list[str]:
+    """Return the groups of rows: all, then by arms, then by task."""
+    groups = list(dict.fromkeys(row.group for row in rows))
+    order = [group for group in ('all', 'left', 'right', 'both') if group in groups]
+    return order + [group for group in groups if group not in order]
+
+
 def _name(row: Row) -> str:
-    return _label(row.method, row.recorded)
+    return label(row.method, row.recorded)
 
 
-def _label(method: str, recorded: bool) -> str:
+def label(method: str, recorded: bool) -> str:
+    """Return what tables and plots call a method."""
     return method.replace('_', ' ') + ' (recorded)' * recorded
 
 

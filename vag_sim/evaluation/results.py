@@ -30,7 +30,7 @@ class Result:
         distance, entries_within, frames_within: of ActionErrors in rad and m; ``strokes_*`` with
             grippers scaled 0-1 by stroke.
         psnr, ssim, psnr_moving, ssim_moving: the video against the demonstration's; None for a
-            method without a video of its own.
+            method that makes no video.
         moving_gain: ``psnr_moving`` less that of the first frame, repeated, dB.
         consistency: PSNR of the replay's film against the video where either moves, dB.
         inference_s: seconds until the actions were there; None for a method that infers none.

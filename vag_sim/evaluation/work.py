@@ -99,7 +99,7 @@ def run_job(job: Job) -> Outcome:
         stem = stem_of(job.folder, result)
         stem.parent.mkdir(parents=True, exist_ok=True)
         np.save(stem.with_suffix('.npy'), made.actions.astype(np.float32))
-        if method.samples:
+        if method.generates:
             save_strip(stem.with_suffix('.jpg'), made.video, film)
         results.append(result)
     return Outcome(job, tuple(results), time.perf_counter() - started)
