@@ -80,6 +80,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; return 2 for unusable arguments."""
+    from vag_core.checkpoint import checkpoint_folder
     from vag_sim.evaluation.session import Session
 
     try:
@@ -87,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             scenes=_scenes(arguments),
             seeds=_seeds(arguments),
             methods=_methods(arguments),
+            checkpoint=checkpoint_folder(arguments.checkpoint),
             folder=arguments.out,
             workers=arguments.workers,
             say=_to_stderr if arguments.json else print,
@@ -109,12 +111,17 @@ def _scenes(arguments: argparse.Namespace) -> list['EvaluationScene']:
         if value is not None and value < 1:
             raise ValueError(f'{option} = {value}: must be at least 1')
     tasks = _words(arguments.tasks)
-    splits = HELD_OUT if arguments.full else [Split(arguments.split)]
-    return [
-        scene
-        for split in splits
-        for scene in choose_scenes(tasks or tasks_of(split), split, count)
-    ]
+    if not arguments.full:
+        split = Split(arguments.split)
+        return choose_scenes(tasks or tasks_of(split), split, count)
+    scenes = []
+    for split in HELD_OUT:
+        there = [task for task in tasks if task.split(':')[0] in tasks_of(split)]
+        if there or not tasks:
+            scenes += choose_scenes(there or tasks_of(split), split, count)
+    if not scenes:
+        raise ValueError(f'--tasks = {", ".join(tasks)}: in none of the splits')
+    return scenes
 
 
 def _seeds(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ class Session:
         scenes: where.
         seeds: sampler seeds in each scene.
         methods: what is compared.
+        checkpoint: folder of the one that the report is about.
         folder: receives results, report and pictures; what it holds already is kept.
         workers: processes; None for one per core.
         say: tells people how it goes.
@@ -31,12 +32,14 @@ class Session:
         scenes: Sequence[EvaluationScene],
         seeds: int,
         methods: Sequence[Method],
+        checkpoint: Path,
         folder: Path,
         workers: int | None = None,
         say: Callable[[str], None] = print,
     ):
         self._scenes, self._seeds, self._methods = scenes, seeds, methods
-        self._folder, self._workers, self._say = folder, workers, say
+        self._checkpoint, self._folder = checkpoint, folder
+        self._workers, self._say = workers, say
         self._skipped: dict[str, str] = {}
         self._jobs = plan_jobs(scenes, seeds, methods, read_results(folder / FILE), folder)
 
@@ -109,29 +112,29 @@ class Session:
         from vag_sim.evaluation.aggregate import aggregate
         from vag_sim.evaluation.pictures import draw
 
-        checkpoint, cfg = find_checkpoint(self._methods[0].checkpoint)
-        identity, results = hash_folder(checkpoint), self.results()
+        folder, cfg = find_checkpoint(self._checkpoint)
+        identity, results = hash_folder(folder), self.results()
         rows = aggregate(results)
         try:
-            recorded = checkpoint.with_name(f'{checkpoint.name}.recorded.json')
+            recorded = folder.with_name(f'{folder.name}.recorded.json')
             rows += report.recorded_rows(recorded, identity, rows)
         except ValueError as error:
             self._say(f'{error}: its rows are left out')
         about = {
             'checkpoint': {
-                'name': checkpoint.name,
+                'name': folder.name,
                 'hash': identity,
                 'evaluation': cfg.evaluation,
             },
             'methods': {method.name: method.identity for method in self._methods},
             'skipped': self._skipped,
         }
-        notes = [f'Checkpoint {checkpoint.name} ({identity[:12]}; {cfg.evaluation}).']
+        notes = [f'Checkpoint {folder.name} ({identity[:12]}; {cfg.evaluation}).']
         if self._skipped:
             notes.append(f'{len(self._skipped)} scenes had no demonstration and were left out.')
         pictures = draw(rows, results, self._methods, self._folder)
         whole = report.report_of(rows, about)
-        title = f'Evaluation of {checkpoint.name}'
+        title = f'Evaluation of {folder.name}'
         text = report.markdown(rows, title, notes, pictures)
         report.write_report(self._folder, whole, text)
         print(json.dumps(whole, indent=1) if as_json else report.summary(rows))

@@ -21,7 +21,7 @@ def test_tables_show_values_with_intervals_and_a_dash_for_what_is_missing(rows):
     text = markdown(rows, 'Evaluation of small', ['A note.'])
     assert '| vag | 2 x 1 | 50 (9 to 91) |' in text
     assert '| mean action | 1 x 1 | 0 (0 to 79) |' in text
-    assert '| vag | red_cube | nothing 1, red_cube 1 |' in text
+    assert '| vag | red_cube | red_cube 1, refused 1 |' in text
     assert '| vag | 0 of 1 | 0 of 0 | 0 of 0 | 1 of 1 |' in text
     assert 'A note.' in text
 
