@@ -5,21 +5,21 @@ from pathlib import Path
 
 import numpy as np
 
-from vag_core.draw import write_caption
 from vag_core.images import decode_image, encode_jpeg
 from vag_sim.evaluation.results import Result
 
 FRAMES = 8
 SHOWN, COLUMNS = 16, 2
-CAPTION, GAP = 22, 8
+CAPTION, GAP, LINE = 22, 8, 2
 
 
 def save_strip(path: Path, video: np.ndarray, film: np.ndarray | None) -> None:
     """Write ``FRAMES`` evenly spaced frames of (T, H, W, 3) videos, the film's below; or black."""
     moments = np.linspace(0, len(video) - 1, FRAMES).round().astype(int)
     film = np.zeros_like(video) if film is None else film
-    rows = [np.hstack(list(frames[moments])) for frames in (video, film)]
-    path.write_bytes(encode_jpeg(np.vstack(rows)))
+    border = ((0, 0), (LINE, 0), (LINE, 0), (0, 0))
+    framed = [np.pad(frames[moments], border, constant_values=255) for frames in (video, film)]
+    path.write_bytes(encode_jpeg(np.vstack([np.hstack(list(frames)) for frames in framed])))
 
 
 def sheet(strips: Sequence[tuple[Result, Path]], path: Path) -> None:
@@ -28,8 +28,7 @@ def sheet(strips: Sequence[tuple[Result, Path]], path: Path) -> None:
     tiles = []
     for result, strip in (strips[i] for i in chosen):
         pictures = decode_image(strip.read_bytes())
-        head = np.full((CAPTION, pictures.shape[1], 3), 160, np.uint8)
-        tiles.append(np.vstack([write_caption(head, caption(result)), pictures]))
+        tiles.append(np.vstack([_heading(caption(result), pictures.shape[1]), pictures]))
     blank = np.full((tiles[0].shape[0] + GAP, tiles[0].shape[1] + GAP, 3), 255, np.uint8)
     framed = []
     for tile in tiles:
@@ -39,6 +38,17 @@ def sheet(strips: Sequence[tuple[Result, Path]], path: Path) -> None:
     framed += [blank] * (-len(framed) % columns)
     lines = [np.hstack(framed[i : i + columns]) for i in range(0, len(framed), columns)]
     path.write_bytes(encode_jpeg(np.vstack(lines), quality=88))
+
+
+def _heading(text: str, width: int) -> np.ndarray:
+    """Return a line of black text on white, as small as its width needs: (CAPTION, width, 3)."""
+    import cv2
+
+    font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.5
+    needed = cv2.getTextSize(text, font, scale, 1)[0][0]
+    scale *= min(1.0, (width - 2 * LINE) / needed)
+    line = np.full((CAPTION, width, 3), 255, np.uint8)
+    return cv2.putText(line, text, (LINE, CAPTION - 7), font, scale, (0, 0, 0), 1, cv2.LINE_AA)
 
 
 def caption(result: Result) -> str:
