@@ -128,10 +128,8 @@ def noise_seed(scene: EvaluationScene, sampler_seed: int) -> int:
     return scene.seed + (sampler_seed << 32)
 
 
-def open_case(
-    scene: EvaluationScene, sampler_seed: int, cameras: tuple[str, ...] = ('cam_high',)
-) -> Case:
-    """Record the demonstration of a scene.
+def open_case(scene: EvaluationScene, sampler_seed: int, cameras: tuple[str, ...]) -> Case:
+    """Record the demonstration of a scene through these cameras.
 
     Raises:
         UnreachableError: the scene can't be solved.

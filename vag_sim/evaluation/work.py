@@ -82,14 +82,15 @@ def run_job(job: Job) -> Outcome:
     """Measure every method of a job, and keep its actions and film strip."""
     import numpy as np
 
-    from vag_sim.evaluation.case import make, open_case
+    from vag_sim.evaluation.case import load, make, open_case
     from vag_sim.evaluation.gallery import save_strip
     from vag_sim.evaluation.measure import measure
     from vag_sim.tasks import UnreachableError
 
     started = time.perf_counter()
     try:
-        case = open_case(job.scene, job.sampler_seed)
+        cameras = dict.fromkeys(load(method.checkpoint).camera for method in job.methods)
+        case = open_case(job.scene, job.sampler_seed, tuple(cameras))
     except UnreachableError as error:
         return Outcome(job, skipped=str(error))
     results = []
