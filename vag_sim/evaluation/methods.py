@@ -73,6 +73,8 @@ def find_methods(
         ValueError: a folder holds nothing that fits the twin, or a name is unknown or twice there.
         FileNotFoundError: there is no such folder.
     """
+    from vag_core.baselines.run import READER
+
     main, identity = _checkpoint(checkpoint)
     methods = [
         Method('demonstration', Source.DEMONSTRATION, main),
@@ -83,7 +85,9 @@ def find_methods(
     found = [('after_video', None, identity)]
     for reader in readers:
         folder, own = _reader(reader)
-        found.append((folder.name.removeprefix(f'{main.name}_'), folder, f'{identity}+{own}'))
+        # A training run calls every reader's folder the same; its own folder tells them apart.
+        name = folder.parent.name if folder.name == READER else folder.name
+        found.append((name.removeprefix(f'{main.name}_'), folder, f'{identity}+{own}'))
     for suffix, source in (('', Source.GENERATED), ('_on_truth', Source.TRUTH)):
         methods += [Method(name + suffix, source, main, own, at) for name, at, own in found]
     methods += [
