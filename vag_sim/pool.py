@@ -64,6 +64,7 @@ def _as_one_thread() -> Iterator[None]:
 @contextmanager
 def progress_bar(title: str, total: int, done: int) -> Iterator[Callable[[], None]]:
     """Show how many of ``total`` jobs are done; gives a function to call after each."""
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -80,6 +81,8 @@ def progress_bar(title: str, total: int, done: int) -> Iterator[Callable[[], Non
         TimeElapsedColumn(),
         TextColumn('left'),
         TimeRemainingColumn(elapsed_when_finished=False),
+        # What a command prints may be JSON for another program.
+        console=Console(stderr=True),
     ) as progress:
         bar = progress.add_task('', total=total, completed=done)
         yield lambda: progress.advance(bar)

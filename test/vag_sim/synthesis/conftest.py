@@ -2,14 +2,17 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from vag_core import resources
 from vag_core.checkpoint import CheckpointConfig
 from vag_core.configuration import load
 from vag_core.generate import Generated
+from vag_core.robot import load_profile
 from vag_sim import demos
 from vag_sim.synthesis import make
+from vag_sim.tasks import make_task
 
 TASK, SEED = 'lift_cube:left:blue', 3
 
@@ -23,10 +26,8 @@ def demonstration():
 class Generator:
     """Stands for a model: gives ``actions`` and ``video`` and notes the requests."""
 
-    def __init__(self, demonstration, steps):
-        self.actions = demonstration.actions[:steps].copy()
-        self.video = demonstration.videos['cam_high'][:steps].copy()
-        self.requests = []
+    def __init__(self, actions, video):
+        self.actions, self.video, self.requests = actions, video, []
 
     def __call__(self, checkpoint, requests, **_):
         self.requests += requests
@@ -34,12 +35,12 @@ class Generator:
 
 
 @pytest.fixture(scope='session')
-def install_generator(demonstration):
-    """Return a function that puts a generator of ``steps`` steps in the model's place."""
+def install_generator():
+    """Return a function that puts a generator of actions and video in the model's place."""
 
-    def install(patch, steps=93):
+    def install(patch, actions, video):
         config = load(CheckpointConfig, resources.find('checkpoints/tiny/config.yaml'))
-        found = Generator(demonstration, steps)
+        found = Generator(actions, video)
         checkpoint = SimpleNamespace(
             config=config, camera=config.camera, embodiment=config.embodiment, fps=config.fps
         )
@@ -53,5 +54,8 @@ def install_generator(demonstration):
 
 @pytest.fixture
 def generator(install_generator, monkeypatch):
-    """A generator of episodes so short that nothing succeeds."""
-    return install_generator(monkeypatch, steps=8)
+    """A generator of episodes so short that nothing succeeds; the video is noise."""
+    task, profile = make_task(TASK), load_profile('sim')
+    actions = task.demonstrate(task.sample(SEED, profile), profile)[:8]
+    video = np.random.default_rng(0).integers(256, size=(8, 96, 128, 3), dtype=np.uint8)
+    return install_generator(monkeypatch, actions, video)
