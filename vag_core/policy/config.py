@@ -55,11 +55,11 @@ class PolicyConfig:
     image_fit: ImageFit = ImageFit.STRETCH
     action: ChunkConfig = ChunkConfig()
     text: TextConfig = TextConfig(kind=TextKind.SENTENCE, dim=384, length=32)
-    widths: tuple[int, ...] = (24, 48, 96, 128)
-    blocks: int = 2
+    widths: tuple[int, ...] = (24, 48, 96)
+    blocks: int = 1
     keypoints: int = 64
     text_features: int = 64
-    hidden: int = 640
+    hidden: int = 768
 
     @property
     def frames(self) -> None:
@@ -93,8 +93,8 @@ class PolicyTraining:
         stage: its optimisation.
         camera: key of the video in each episode.
         minimum_std: smallest deviation of the normalisers, in the embodiment's units.
-        state_noise: standard deviation added to the state that the network sees, in normalised
-            units.
+        state_noise: standard deviation of noise on the state that the network sees, as a share of
+            the states' own.
         precision: what the network computes in.
         workers: processes that prepare samples; 0 for the training process itself.
         save_every, keep: steps between states to resume from, and how many of them are kept.
@@ -104,7 +104,7 @@ class PolicyTraining:
     stage: StageConfig
     camera: str = 'cam_high'
     minimum_std: float = 0.02
-    state_noise: float = 0.0
+    state_noise: float = 0.05
     precision: Precision = Precision.FP32
     workers: int = 0
     save_every: int = 250

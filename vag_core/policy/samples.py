@@ -14,22 +14,29 @@ from vag_core.policy.config import PolicyRecipe
 from vag_core.policy.episodes import PolicyEpisodes
 from vag_core.policy.network import sentence_features
 from vag_core.train.cache import EpisodeFiles
-from vag_core.train.draws import SampleKey, generator_for
+from vag_core.train.draws import SampleKey, seed_for
 
 
-def future_actions(actions: np.ndarray, chunk: int) -> np.ndarray:
-    """Return for each step the ``chunk`` actions after it, the last one repeated at the end.
+def future_actions(actions: np.ndarray, steps: int, chunk: int) -> np.ndarray:
+    """Return for each of the first ``steps`` steps the ``chunk`` actions after it.
 
-    Maps (T, D) to (T, chunk, D).
+    Maps (T, D) to (steps, chunk, D); at the end the last action is repeated.
     """
-    steps = np.arange(len(actions))[:, None] + np.arange(1, chunk + 1)
-    return actions[np.minimum(steps, len(actions) - 1)]
+    chosen = np.arange(steps)[:, None] + np.arange(1, chunk + 1)
+    return actions[np.minimum(chosen, len(actions) - 1)]
 
 
 def targets_of(states: np.ndarray, actions: np.ndarray, recipe: PolicyRecipe) -> np.ndarray:
-    """Return what the network predicts at each step of an episode: (T, chunk, D), in units."""
+    """Return what the network predicts at each of (N, D) states: (N, chunk, D), in units.
+
+    Args:
+        states: of N steps in a row.
+        actions: (T, D) from the first of these steps on, T >= N.
+        recipe: the chunk.
+    """
     cfg = recipe.model.action
-    return future_actions(actions, cfg.chunk) - states[:, None] * cfg.relative
+    future = future_actions(actions, len(states), cfg.chunk)
+    return future - states[:, None] * cfg.relative
 
 
 def fit_normalisers(data: PolicyEpisodes, recipe: PolicyRecipe) -> tuple[Normaliser, Normaliser]:
@@ -50,36 +57,40 @@ class PolicySamples(Dataset):
     """Steps of episodes, drawn evenly.
 
     Attributes:
-        frames: the videos at the policy's size.
-        states: (N, T, D) normalised.
-        targets: (N, T, chunk, D) normalised.
+        data: N episodes of T steps.
+        frames: their videos at the policy's size.
         sentences: (N, d).
-        state_noise: see PolicyTraining.
+        of_states, of_targets: normalisers.
+        recipe: sizes and training.
         seed: of the run.
     """
 
+    data: PolicyEpisodes
     frames: EpisodeFiles
-    states: Tensor
-    targets: Tensor
     sentences: Tensor
-    state_noise: float
+    of_states: Normaliser
+    of_targets: Normaliser
+    recipe: PolicyRecipe
     seed: int
 
     def __getitem__(self, key: SampleKey) -> dict[str, Tensor]:
-        """Return ``image``, ``state``, ``sentence`` and ``actions`` of one step."""
-        generator = generator_for(self.seed, 'policy', *key)
-        episodes, steps = self.states.shape[:2]
-        episode, step = (
-            int(torch.randint(count, (), generator=generator)) for count in (episodes, steps)
-        )
-        state = self.states[episode, step]
-        noise = torch.randn(state.shape, generator=generator)
+        """Return ``image``, ``state``, ``sentence`` and ``actions`` of one step.
+
+        Noise on the state is no mistake of the network's: relative actions start from what it
+        was told, so it learns to lead back.
+        """
+        rng = np.random.default_rng(seed_for(self.seed, 'policy', *key))
+        episodes, steps, dimension = self.data.states.shape
+        episode, step = int(rng.integers(episodes)), int(rng.integers(steps))
+        noise = self.recipe.training.state_noise * rng.normal(size=dimension)
+        state = self.data.states[episode, step] + noise * np.array(self.of_states.std)
+        target = targets_of(state[None], self.data.clips.actions[episode, step:], self.recipe)[0]
         return {
             'episode': torch.tensor(episode),
             'image': self.frames.rows(episode, 'video', step, step + 1)[0],
-            'state': state + self.state_noise * noise,
+            'state': torch.from_numpy(self.of_states.normalise(state)),
             'sentence': self.sentences[episode],
-            'actions': self.targets[episode, step],
+            'actions': torch.from_numpy(self.of_targets.normalise(target)),
         }
 
 
@@ -91,21 +102,11 @@ def make_samples(
     seed: int,
 ) -> PolicySamples:
     """Return the samples of ``data``; all but the pictures are held in memory."""
-    of_states, of_targets = normalisers
-    distinct = sorted(set(data.clips.instructions))
+    instructions = data.clips.instructions
+    distinct = sorted(set(instructions))
     features = sentence_features(make_text(recipe.model.text).encode(distinct))
-    targets = [
-        of_targets.normalise(targets_of(states, actions, recipe))
-        for states, actions in zip(data.states, data.clips.actions, strict=True)
-    ]
-    return PolicySamples(
-        frames=frames,
-        states=torch.from_numpy(of_states.normalise(data.states)),
-        targets=torch.from_numpy(np.stack(targets)),
-        sentences=features[[distinct.index(text) for text in data.clips.instructions]],
-        state_noise=recipe.training.state_noise,
-        seed=seed,
-    )
+    sentences = features[[distinct.index(text) for text in instructions]]
+    return PolicySamples(data, frames, sentences, *normalisers, recipe=recipe, seed=seed)
 
 
 def policy_loss(predicted: Tensor, batch: dict[str, Tensor]) -> Tensor:

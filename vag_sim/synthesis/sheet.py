@@ -9,7 +9,7 @@ from vag_core.episode import Episode
 from vag_core.images import write_mp4
 from vag_sim.synthesis.verdict import Judgement
 
-COLUMNS, WIDTH = 8, 200
+COLUMNS, WIDTH, TITLE = 8, 200, 800
 
 
 def draw_comparison(
@@ -30,7 +30,8 @@ def draw_comparison(
     verdict = ': '.join(filter(None, [judgement.outcome.value, judgement.reason]))
     if judgement.consistency_db is not None:
         verdict += f'   {judgement.consistency_db:.1f} dB'
-    title = write_caption(title, f'"{episode.instruction}"   {verdict}')
+    # The size of a caption follows the width of what it is written on.
+    title[:, :TITLE] = write_caption(title[:, :TITLE], f'"{episode.instruction}"   {verdict}')
     sheet = np.vstack([title, *rows])
     cv2.imwrite(str(folder / 'contact_sheet.png'), sheet[:, :, ::-1])
 

@@ -43,13 +43,13 @@ def tiny_policy():
 def write_policy_episodes():
     """Return a writer of episodes: a square stands left or right, all joints move that way."""
 
-    def write(root, count=4, embodiment=EMBODIMENT, states=True):
+    def write(root, count=4, embodiment=EMBODIMENT, states=True, start=0.0):
         for number in range(count):
             side = 1 if number % 2 else -1
             video = np.full((STEPS, 16, 16, 3), 90, np.uint8)
             column = 10 if side > 0 else 2
             video[:, 6:10, column : column + 4] = [220, 40, 40]
-            actions = np.outer(np.linspace(0, 1, STEPS), np.full(14, 0.4 * side))
+            actions = np.outer(np.linspace(start, 1, STEPS), np.full(14, 0.4 * side))
             episode = Episode(
                 episode_id=f'e{number}',
                 instruction='push the square',
@@ -57,7 +57,7 @@ def write_policy_episodes():
                 embodiment=embodiment,
                 actions=actions.astype(np.float32),
                 videos={'cam_high': video},
-                states=actions.astype(np.float32) if states else None,
+                states=(actions - actions[0]).astype(np.float32) if states else None,
             )
             save_episode(episode, root / episode.episode_id)
         return root

@@ -35,7 +35,7 @@ def test_a_sentence_is_the_mean_of_its_tokens_without_padding():
 
 
 def test_the_future_of_a_step_begins_one_step_later_and_holds_the_end():
-    future = future_actions(np.arange(4.0)[:, None], 3)
+    future = future_actions(np.arange(4.0)[:, None], 4, 3)
     assert future[:, :, 0].tolist() == [[1, 2, 3], [2, 3, 3], [3, 3, 3], [3, 3, 3]]
 
 
@@ -43,7 +43,7 @@ def test_the_future_of_a_step_begins_one_step_later_and_holds_the_end():
     ('change', 'message'),
     [
         ({'action': {'chunk': 4, 'execute': 5}}, 'execute = 5: no more than chunk = 4'),
-        ({'height': 90}, 'height = 90: must be a multiple of 8'),
+        ({'height': 90}, 'height = 90: must be a multiple of 4'),
         ({'widths': []}, 'widths = '),
         ({'keypoints': 0}, 'keypoints = 0: must be at least 1'),
     ],
