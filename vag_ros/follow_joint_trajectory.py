@@ -49,8 +49,9 @@ def follow_front(node: Node, profile: RobotProfile) -> 'FollowFront | None':
 class FollowFront:
     """Goals as a joint trajectory controller takes them.
 
-    Its tolerances are honoured, with one exception: along the path nobody may allow more error
-    than the profile does.
+    Its tolerances of positions are honoured, with one exception: along the path nobody may allow
+    more error than the profile does. Those of velocities and accelerations, which nobody measures
+    here, are refused.
     """
 
     def __init__(self, action: type | ModuleType, name: str, profile: RobotProfile):
@@ -79,7 +80,7 @@ class FollowFront:
         )
 
     def _tolerance(self, field: str, given: list) -> np.ndarray | Refusal:
-        """Return the (D,) tolerances of positions; velocities are the planner's own business."""
+        """Return the (D,) tolerances of positions."""
         tolerance = self._profile.tolerance(field)
         for item in given:
             if item.name not in self._profile.joint_names:
@@ -90,6 +91,11 @@ class FollowFront:
                     f'{field}: {item.name}: position = {item.position}: must be 0, positive or -1'
                 )
                 return Refusal(ErrorCode.INVALID_GOAL, text, item.name, value=item.position)
+            for kind in ('velocity', 'acceleration'):
+                value = getattr(item, kind)
+                if value not in (0.0, UNLIMITED):
+                    text = f'{field}: {item.name}: {kind} = {value}: must be 0 or -1: not measured'
+                    return Refusal(ErrorCode.INVALID_GOAL, text, item.name, value=value)
             if item.position:
                 index = self._profile.joint_names.index(item.name)
                 tolerance[index] = np.inf if item.position == UNLIMITED else item.position

@@ -10,7 +10,7 @@ import numpy as np
 
 from vag_core.robot import RobotProfile
 from vag_core.safety.feedback import Feedback
-from vag_core.safety.motion import Motion, arrived, moved
+from vag_core.safety.motion import YIELDING, Motion, arrived, moved
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import Plan
 from vag_core.safety.request import TrajectoryRequest
@@ -195,18 +195,22 @@ class ReplayGoal:
     def _move(self) -> Refusal | None:
         robot = self._robot
         motion = Motion(self.plan, robot.profile, self._path_tolerance)
+        self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
+        self.motion = motion
+        return self._stream()
+
+    def _stream(self) -> Refusal | None:
+        robot = self._robot
         with real_time(robot.real_time_priority) as self.real_time:
-            self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
-            self.motion = motion
             stream(
-                motion,
+                self.motion,
                 robot.feedback,
                 robot.commander,
                 self.schedule,
                 max_lateness_ns=round(robot.profile.safety.max_lateness_s * 1e9),
                 before_tick=self._before_tick,
             )
-        return motion.ending
+        return self.motion.ending
 
     def _before_tick(self) -> Refusal | None:
         self.motion.set_speed(self._robot.speed())
@@ -222,6 +226,7 @@ class ReplayGoal:
 
     def _settle(self) -> Refusal | None:
         self._enter(ReplayState.PHASE_SETTLING)
+        self.motion.rest()
         feedback, profile = self._robot.feedback, self._robot.profile
         deadline = time.monotonic() + self._goal_time_s
         while True:
@@ -229,13 +234,20 @@ class ReplayGoal:
                 feedback.stale(time.monotonic_ns())
                 or self._robot.trouble()
                 or self._asked_to_stop()
+                or self.motion.off_path(feedback.pose)
             )
             if reason is not None:
-                return reason
+                return self._give_way(reason) if reason.code in YIELDING else reason
             reason = arrived(self.plan, feedback.pose, profile, self._goal_tolerance)
             if reason is None or time.monotonic() > deadline:
                 return reason
             time.sleep(POLL_S)
+
+    def _give_way(self, reason: Refusal) -> Refusal | None:
+        """Send the target from where it rests to where the arms are."""
+        self.motion.stop(reason)
+        self.schedule.resume(time.monotonic_ns())
+        return self._stream()
 
     def _asked_to_stop(self) -> Refusal | None:
         if self._stop is None and self._canceled():

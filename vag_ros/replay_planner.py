@@ -13,8 +13,8 @@ import threading
 
 import numpy as np
 
-from vag_core.robot import RobotProfile, load_profile
-from vag_core.safety.clearance import Clearance
+from vag_core.robot import load_profile
+from vag_core.safety.clearance import known_clearance
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import Plan, make_plan
 from vag_core.safety.request import TrajectoryRequest
@@ -69,16 +69,6 @@ class Planner:
             env={**os.environ, 'PYTHONPATH': path},
             start_new_session=True,
         )
-
-
-def known_clearance(profile: RobotProfile) -> Clearance | None:
-    """Return the geometry of the robot; None where nobody knows it, or no simulator is here."""
-    try:
-        from vag_sim.clearance import clearance_of
-    except ImportError as error:
-        print(f'clearance is not checked: {error}', file=sys.stderr)
-        return None
-    return clearance_of(profile)
 
 
 def serve(robot: str) -> None:

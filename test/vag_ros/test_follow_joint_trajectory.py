@@ -34,8 +34,8 @@ def goal(**changes):
     return Message(**{**fields, **changes})
 
 
-def tolerance(position, name='left_joint2'):
-    return [Message(name=name, position=position, velocity=0.0, acceleration=0.0)]
+def tolerance(position, name='left_joint2', velocity=0.0, acceleration=0.0):
+    return [Message(name=name, position=position, velocity=velocity, acceleration=acceleration)]
 
 
 def test_without_tolerances_those_of_the_profile_hold(front):
@@ -68,6 +68,8 @@ def test_a_time_to_arrive_is_honoured(front):
         ({'path_tolerance': tolerance(0.1, 'waist')}, ErrorCode.INVALID_JOINTS),
         ({'goal_tolerance': tolerance(-0.5)}, ErrorCode.INVALID_GOAL),
         ({'goal_tolerance': tolerance(float('nan'))}, ErrorCode.INVALID_GOAL),
+        ({'path_tolerance': tolerance(0.1, velocity=0.5)}, ErrorCode.INVALID_GOAL),
+        ({'goal_tolerance': tolerance(0.1, acceleration=float('nan'))}, ErrorCode.INVALID_GOAL),
         ({'goal_time_tolerance': Duration(sec=-1)}, ErrorCode.INVALID_GOAL),
         ({'multi_dof_trajectory': Message(points=[1])}, ErrorCode.INVALID_GOAL),
     ],

@@ -12,6 +12,7 @@ from sensor_msgs.msg import CompressedImage
 from simulated_arms import (
     PROFILE,
     assert_commands_within_limits,
+    reach,
     running_server,
     settle,
     swing,
@@ -132,6 +133,20 @@ def test_a_reported_collision_sends_the_target_back_to_where_the_arms_are(arms, 
     assert result.error_code == Result.COLLISION
     assert_commands_within_limits(arms, hold=True)
     np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
+
+
+def test_a_collision_while_the_arms_settle_sends_the_target_back_to_where_they_are(arms, driver):
+    request = reach(0.3)
+    request.goal_time_tolerance.sec = 30
+    arms.stuck = True
+    handle = arms.start(request)
+    arms.wait_for_phase(ReplayState.PHASE_SETTLING)
+    driver.codes['left'] = COLLISION
+    _, result = arms.end(handle)
+    assert result.error_code == Result.COLLISION
+    assert_commands_within_limits(arms, hold=True, motions=2)
+    np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
+    assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
 
 
 def test_a_stop_before_the_approval_closes_the_gate_too(arms, driver):

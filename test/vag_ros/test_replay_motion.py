@@ -9,6 +9,7 @@ from simulated_arms import (
     PROFILE,
     assert_commands_within_limits,
     children_of,
+    reach,
     running,
     running_server,
     settle,
@@ -139,6 +140,32 @@ def test_an_arm_that_does_not_follow_brakes_and_latches(arms):
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
 
 
+@pytest.mark.parametrize('fault', [{'jump': 0.6}, {'lag_s': 1.5}])
+def test_feedback_that_jumps_or_lags_behind_brakes_and_latches(arms, fault):
+    handle = arms.start(swing(seconds=4.0, turn=0.8))
+    arms.wait_for_commands(250)
+    for name, value in fault.items():
+        setattr(arms, name, value)
+    _, result = arms.end(handle)
+    assert result.error_code == Result.PATH_TOLERANCE_VIOLATED
+    assert_commands_within_limits(arms)
+    assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
+
+
+def test_an_arm_that_is_pushed_off_its_target_while_it_settles_is_given_way_to(arms):
+    request = reach(0.3)
+    request.goal_time_tolerance.sec = 30
+    arms.stuck = True
+    handle = arms.start(request)
+    arms.wait_for_phase(ReplayState.PHASE_SETTLING)
+    arms.pose[0] = -0.3
+    _, result = arms.end(handle)
+    assert result.error_code == Result.PATH_TOLERANCE_VIOLATED
+    assert_commands_within_limits(arms, motions=2)
+    np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
+    assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
+
+
 def test_an_arm_that_does_not_arrive_in_time_ends_the_goal_without_latching(arms):
     handle = arms.start(swing(seconds=2.0, turn=0.3))
     arms.wait_for_commands(350)
@@ -188,6 +215,11 @@ def test_a_dry_run_needs_no_arming_and_ends_after_the_approval_without_a_command
         assert (status, result.error_code) == (GoalStatus.STATUS_ABORTED, Result.DRY_RUN)
         settle()
         assert arms.count == 0
+
+
+def test_the_state_comes_whatever_the_clock_of_the_node_does(tmp_path):
+    with running_server(tmp_path, use_sim_time=True) as (arms, _):
+        arms.wait(lambda: len(arms.states) > 5, 'states, though nobody publishes /clock')
 
 
 def test_by_default_it_is_disarmed_and_dry(launch_node, client):

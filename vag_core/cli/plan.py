@@ -4,14 +4,13 @@ import argparse
 import dataclasses
 import json
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
 
 from vag_core.configuration import ConfigError
 from vag_core.robot import RobotProfile, load_profile
-from vag_core.safety.clearance import Clearance
+from vag_core.safety.clearance import Clearance, known_clearance
 from vag_core.safety.outcome import Refusal
 from vag_core.safety.plan import Plan, make_plan
 from vag_core.safety.request import TrajectoryRequest
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     except (ConfigError, ValueError, OSError) as error:
         print(f'vag plan: {error}', file=sys.stderr)
         return UNUSABLE
-    clearance = _clearance(profile)
+    clearance = known_clearance(profile)
     needed = profile.safety.clearance_required
     if clearance is None:
         safety = dataclasses.replace(profile.safety, clearance_required=False)
@@ -116,19 +115,6 @@ def _array(path: Path) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
         raise ValueError(f'{path}: holds no array of numbers')
     return array.astype(float)
-
-
-def _clearance(profile: RobotProfile) -> Clearance | None:
-    """Ask the layers above, through the entry-point group ``vag.clearance``, for the geometry."""
-    for entry in entry_points(group='vag.clearance'):
-        try:
-            found = entry.load()(profile)
-        except ImportError as error:
-            print(f'clearance of {entry.name} is not available: {error}', file=sys.stderr)
-            continue
-        if found is not None:
-            return found
-    return None
 
 
 def _verdict(

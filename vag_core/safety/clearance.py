@@ -1,9 +1,17 @@
-"""Clearance: whoever knows the robot's geometry answers how close its bodies come."""
+"""Clearance: whoever knows the robot's geometry answers how close its bodies come.
 
+A layer that does registers ``profile -> Clearance | None`` in the entry-point group
+``vag.clearance``.
+"""
+
+import sys
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from typing import Protocol
 
 import numpy as np
+
+from vag_core.robot import RobotProfile
 
 
 @dataclass(frozen=True)
@@ -32,3 +40,22 @@ class Clearance(Protocol):
     def nearest(self, positions: np.ndarray) -> Nearest:
         """Return the tightest pair for each row of ``positions`` (N, D) in rad and m."""
         ...
+
+
+def known_clearance(profile: RobotProfile) -> Clearance | None:
+    """Return the geometry of the robot; None, with the cause on standard error, if nobody has it.
+
+    None without a cause: all who are installed were asked, and do not know this robot.
+    """
+    layers = list(entry_points(group='vag.clearance'))
+    if not layers:
+        print('clearance is not checked: nothing installed offers vag.clearance', file=sys.stderr)
+    for layer in layers:
+        try:
+            found = layer.load()(profile)
+        except ImportError as error:
+            print(f'clearance of {layer.name} is not available: {error}', file=sys.stderr)
+            continue
+        if found is not None:
+            return found
+    return None

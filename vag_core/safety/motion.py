@@ -48,6 +48,8 @@ class Motion:
         )
         self._saturator = Saturator(plan.positions[0], profile, plan.period)
         self._step = np.zeros_like(self.command)
+        self._begun = False
+        self._resting = False
         self._yielding = False
         self._retreat: Retreat | None = None
 
@@ -85,6 +87,20 @@ class Motion:
         self._yielding |= reason.code in YIELDING
         self._playback.decelerate()
 
+    def rest(self) -> None:
+        """Note that the arms rest at the last command; what may follow begins with it anew."""
+        self._resting = True
+
+    def off_path(self, measured: np.ndarray) -> Refusal | None:
+        """Return None while the (D,) measured pose is near enough to the last command."""
+        return _beyond(
+            measured - self.command,
+            self._tolerance,
+            self._profile,
+            ErrorCode.PATH_TOLERANCE_VIOLATED,
+            f'at {self.path_time:.3f} s of the motion; path_tolerance',
+        )
+
     def tick(self, measured: np.ndarray, stale: Refusal | None) -> np.ndarray | None:
         """Return the command (D,) of this tick, or None when the motion is over.
 
@@ -92,15 +108,21 @@ class Motion:
             measured: (D,) newest measured pose.
             stale: why ``measured`` can't be relied on, if so.
         """
-        reason = stale or (None if self._retreat else self._lost_path(measured))
+        reason = stale or (None if self._retreat else self.off_path(measured))
         if reason is not None:
             self.stop(reason)
-        if self._yielding and self._retreat is None and stale is None:
+        if self._yielding and self._begun and self._retreat is None and stale is None:
+            if self._resting:
+                repeated = self._send(self.command)
+                self._start_retreat(measured)
+                return repeated
             self._start_retreat(measured)
-        if self.over:
-            return None
+        return None if self.over else self._send((self._retreat or self._playback).next())
+
+    def _send(self, wanted: np.ndarray) -> np.ndarray:
         before = self.command
-        self.command = self._saturator.limit((self._retreat or self._playback).next())
+        self._begun, self._resting = True, False
+        self.command = self._saturator.limit(wanted)
         self._step = self.command - before
         if self._saturator.tripped:
             joint = self._profile.joint_names[self._saturator.tripped_joint]
@@ -113,15 +135,6 @@ class Motion:
             self._retreat = Retreat(
                 self.command, self._step, measured, self._profile, self.plan.period
             )
-
-    def _lost_path(self, measured: np.ndarray) -> Refusal | None:
-        return _beyond(
-            measured - self.command,
-            self._tolerance,
-            self._profile,
-            ErrorCode.PATH_TOLERANCE_VIOLATED,
-            f'at {self.path_time:.3f} s of the motion; path_tolerance',
-        )
 
 
 def arrived(

@@ -36,6 +36,13 @@ class Schedule:
         elapsed = (self._last - self._start) * 1e-9
         return (self.sent - 1) / elapsed if self.sent > 1 and elapsed > 0 else 0.0
 
+    def resume(self, now: int) -> None:
+        """Let the next tick be due ``now``, after a rest that belongs to no motion."""
+        rest = now - self.due
+        self._stamp_origin += rest
+        self._start += rest
+        self.due = now
+
     def count(self, now: int) -> None:
         """Note that the tick was sent at ``now``, and schedule the next one."""
         lateness = max(now - self.due, 0)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from action_msgs.msg import GoalStatusArray
+from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import Log
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image, JointState
@@ -68,4 +69,5 @@ def recorded_topics(profile: RobotProfile) -> Iterator[RecordedTopic]:
         yield RecordedTopic(f'{action}/_action/feedback', cls.Impl.FeedbackMessage)
     yield RecordedTopic(GENERATE_STATUS, GoalStatusArray, (LATCHED,))
     yield RecordedTopic(REPLAY_STATUS, GoalStatusArray, (LATCHED,))
+    yield RecordedTopic(names.DIAGNOSTICS, DiagnosticArray)
     yield RecordedTopic('/rosout', Log)

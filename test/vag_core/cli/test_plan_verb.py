@@ -7,6 +7,7 @@ import pytest
 
 from vag_core.cli import plan
 from vag_core.robot import load_profile
+from vag_core.safety import clearance
 from vag_core.safety.clearance import Nearest
 
 AGILEX = load_profile('agilex')
@@ -34,7 +35,7 @@ def actions(tmp_path):
 
 @pytest.fixture(autouse=True)
 def nobody_knows_the_geometry(monkeypatch):
-    monkeypatch.setattr(plan, 'entry_points', lambda group: [])
+    monkeypatch.setattr(clearance, 'entry_points', lambda group: [])
 
 
 def run(*arguments):
@@ -69,7 +70,7 @@ def test_without_a_geometry_the_clearance_is_not_checked_and_the_consequence_nam
 
 def test_a_geometry_gives_the_smallest_distance(actions, capsys, monkeypatch):
     entry = argparse.Namespace(name='twin', load=lambda: lambda profile: Geometry())
-    monkeypatch.setattr(plan, 'entry_points', lambda group: [entry])
+    monkeypatch.setattr(clearance, 'entry_points', lambda group: [entry])
     assert run('--actions', actions[0], '--json') == 0
     found = verdict(capsys)
     assert (found['clearance'], found['min_distance']) == ('checked', 0.5)

@@ -5,7 +5,7 @@ import pytest
 
 from vag_core.safety.motion import Motion, arrived, moved
 from vag_core.safety.outcome import ErrorCode, Refusal
-from vag_core.safety.plan import make_plan
+from vag_core.safety.plan import difference_peaks, make_plan
 
 STOP = Refusal(ErrorCode.STOPPED, 'stop')
 
@@ -90,6 +90,29 @@ def test_a_reported_collision_goes_back_to_the_arms_even_after_a_stop(motion):
         last = command
     assert motion.ending is STOP
     assert last[2] == pytest.approx(where[2], abs=1e-9)
+
+
+def test_a_collision_of_resting_arms_repeats_the_target_and_goes_to_where_they_are(
+    motion, plan, profile
+):
+    end = follow(motion)[-1]
+    motion.rest()
+    held = end - 0.02 * np.eye(14)[3]
+    motion.stop(Refusal(ErrorCode.COLLISION, 'collision'))
+    commands = []
+    while (command := motion.tick(held, None)) is not None:
+        commands.append(command)
+    np.testing.assert_array_equal(commands[0], end)
+    assert commands[-1][3] == pytest.approx(held[3], abs=1e-9)
+    assert (motion.ending.code, motion.saturated) == (ErrorCode.COLLISION, 0)
+    velocity, acceleration = difference_peaks(np.array(commands), plan.period)
+    assert (velocity <= profile.per_joint('max_velocity')).all()
+    assert (acceleration <= profile.per_joint('max_acceleration')).all()
+
+
+def test_a_collision_before_the_first_tick_commands_nothing(motion):
+    motion.stop(Refusal(ErrorCode.COLLISION, 'collision'))
+    assert motion.tick(motion.command - 0.01, None) is None
 
 
 def test_an_arm_that_is_lost_and_then_silent_brakes_along_the_path(motion, plan):

@@ -46,3 +46,14 @@ def test_the_delay_is_what_sending_has_moved_against_the_stamps(latenesses):
 def test_ticks_later_than_a_period_are_counted_with_the_largest_lateness():
     schedule, _, _ = run([0, PERIOD, PERIOD + 1, 3 * PERIOD])
     assert (schedule.sent, schedule.late_ticks, schedule.max_lateness) == (4, 2, 3 * PERIOD)
+
+
+def test_a_rest_between_two_motions_is_no_delay_and_moves_due_time_and_stamp_alike():
+    schedule, stamps, _ = run([0, 0, 0])
+    rest = 700 * PERIOD
+    schedule.resume(schedule.due + rest)
+    assert schedule.stamp == stamps[-1] + PERIOD + rest
+    assert schedule.delay == 0
+    schedule.count(schedule.due)
+    assert schedule.max_lateness == 0
+    assert schedule.stamp == stamps[-1] + 2 * PERIOD + rest

@@ -76,6 +76,19 @@ def test_beyond_max_time_scale_joint_peak_and_limit_are_named(profile):
     assert f'{answer.limit:.4g}' in answer.message and 'max_time_scale' in answer.message
 
 
+@pytest.mark.parametrize(('jump', 'accepted'), [(0.16, True), (0.18, False), (2.0, False)])
+def test_a_jump_between_two_points_is_slowed_or_refused_by_the_largest_time_scale(
+    profile, jump, accepted
+):
+    # A cubic over h from rest to rest has the peak acceleration 6 d / h^2: at most 0.167 rad here.
+    answer = time_scale(*swing(profile, 'left_joint4', [0, 0, jump, jump]), profile)
+    assert isinstance(answer, Refusal) is not accepted
+    if accepted:
+        assert answer == pytest.approx(np.sqrt(6 * jump / 0.1**2 / (0.8 * 5.0)))
+    else:
+        assert (answer.joint, answer.index) == ('left_joint4', 1)
+
+
 @given(
     seed=st.integers(0, 10_000),
     window=st.sampled_from([0.02, 0.1, 0.25]),
