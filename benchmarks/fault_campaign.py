@@ -50,6 +50,8 @@ FAULTS = (
     'disk full',
 )
 QUIET_S = 0.3
+# A machine that others use may end a motion before the fault does.
+ATTEMPTS = 3
 DISK_BYTES = 200_000
 SIM = Path(__file__).parents[1] / 'config/robots/sim.yaml'
 CODES = {code.value: code.name for code in ErrorCode}
@@ -201,20 +203,20 @@ def disturb(cell: Cell, other: str, kills: bool) -> tuple[str, list]:
 
 def run(cell: Cell, fault: str, generator: random.Random, arms: list[dict]) -> dict:
     """One motion with one fault; returns what came of it."""
-    cell.make_ready()
     client = cell.client
-    handle = client.send(swing(MOTION_S, TURN))
-    client.approve()
-    first = next(iter(client.commands.values()))
     moment = generator.uniform(0.1, MOTION_S - 0.3)
-    client.wait(lambda: len(first) >= moment * PROFILE.command_rate_hz, 'commands')
-    at = len(first)
+    early, problems = [], []
+    for _ in range(ATTEMPTS):
+        handle, ending, at = begin(cell, moment)
+        if not ending.done():
+            break
+        result = end_of(client, ending)
+        early.append(result.error_string)
+        problems += judge(client, arms, at, result)['problems']
+    else:
+        raise RuntimeError(f'ended before the fault, each time: {early}')
     detail, undo = inject(fault, cell, handle, generator)
-    result = client.result(handle)
-    client.wait(
-        lambda: all(len(store) >= result.commands_sent for store in client.commands.values()),
-        'the last commands',
-    )
+    result = end_of(client, ending)
     time.sleep(QUIET_S)
     for action in undo:
         action()
@@ -223,11 +225,45 @@ def run(cell: Cell, fault: str, generator: random.Random, arms: list[dict]) -> d
         'detail': detail,
         'moment_s': moment,
         'ending': CODES[result.error_code],
+        'reason': result.error_string,
+        'ended_before_fault': early,
         'latched': bool(client.state.latched),
         **judge(client, arms, at, result),
     }
+    report['problems'] += problems
     report['resumed'] = resumed(client) if report['latched'] else False
     return report
+
+
+def begin(cell: Cell, moment: float) -> tuple:
+    """Start a motion; returns its handle, the future of its result, and the commands so far.
+
+    It has gone on for ``moment`` s then, or has ended before.
+    """
+    cell.make_ready()
+    client = cell.client
+    handle = client.send(swing(MOTION_S, TURN))
+    client.approve()
+    ending = client.begin(handle.get_result_async)
+    first = next(iter(client.commands.values()))
+    try:
+        client.wait(
+            lambda: len(first) >= moment * PROFILE.command_rate_hz or ending.done(), 'commands'
+        )
+    except TimeoutError as error:
+        raise TimeoutError(f'{error}; the server says {client.state}') from error
+    return handle, ending, len(first)
+
+
+def end_of(client: Client, ending):
+    """Wait for the end of a motion and its last command; returns its result."""
+    client.wait(ending.done, 'the end')
+    result = ending.result().result
+    client.wait(
+        lambda: all(len(store) >= result.commands_sent for store in client.commands.values()),
+        'the last commands',
+    )
+    return result
 
 
 def judge(client: Client, arms: list[dict], at: int, result) -> dict:
@@ -236,16 +272,20 @@ def judge(client: Client, arms: list[dict], at: int, result) -> dict:
     braked = CODES[result.error_code] not in ('COMMAND_LATE', 'SOFTWARE_FAULT')
     for arm in arms:
         received = client.commands[arm['topic']]
+        if not received:
+            continue
         stamps = np.array([stamp for stamp, *_ in received])
         published = np.array([moment for _, moment, *_ in received])
         positions = np.array([position for *_, position in received])
-        report = recheck_bag.check_motion(stamps, positions, arm, at_rest=braked)
-        problems += report['problems']
-        peaks = {key: max(peaks[key], report[key]) for key in peaks}
+        parts = recheck_bag.split_motions(stamps, arm['period_ns'])
+        for part in parts:
+            rest = braked or part is not parts[-1]
+            report = recheck_bag.check_motion(stamps[part], positions[part], arm, at_rest=rest)
+            problems += report['problems']
+            peaks = {key: max(peaks[key], report[key]) for key in peaks}
         if caught_up(published, arm['period_ns']):
             problems.append('commands in a burst')
-        begin = min(at, len(positions)) - 1
-        after = positions[begin:, :6]
+        after = positions[max(min(at, len(positions)) - 1, 0) :, :6]
         moving = np.flatnonzero(np.diff(after, axis=0).any(axis=1))
         distance = max(distance, float(np.abs(after - after[0]).max()))
         if len(moving):
@@ -282,6 +322,7 @@ def summarise(runs: list[dict]) -> dict:
     return {
         'runs': len(runs),
         'failed_to_run': sum('error' in item for item in runs),
+        'ended_before_fault': sum(len(item.get('ended_before_fault', ())) for item in runs),
         'exceeded_a_limit': sum(bool(item.get('problems')) for item in runs),
         'resumed_without_reset': sum(bool(item.get('resumed')) for item in runs),
         'by_fault': {fault: figures(items) for fault, items in sorted(by_fault.items())},
@@ -306,8 +347,10 @@ def show(summary: dict) -> None:
     """Print the table, as Markdown."""
     print(
         f'{summary["runs"]} runs, {summary["failed_to_run"]} that the campaign itself could not '
-        f'run; motions that exceeded a limit: {summary["exceeded_a_limit"]}; resumed without '
-        f'reset: {summary["resumed_without_reset"]}\n'
+        f'run; motions that ended before the fault and were made again: '
+        f'{summary["ended_before_fault"]}; motions that exceeded a limit: '
+        f'{summary["exceeded_a_limit"]}; resumed without reset: '
+        f'{summary["resumed_without_reset"]}\n'
     )
     print('| fault | runs | endings | stop distance, rad (median / max) | stop time, s |')
     print('|---|---|---|---|---|')

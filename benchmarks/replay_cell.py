@@ -50,9 +50,12 @@ def start(code: str, log: Path, domain: int, *arguments: str, file_size: int = 0
     )
 
 
-def start_node(name: str, log: Path, domain: int, file_size: int = 0, **parameters):
+def start_node(
+    name: str, log: Path, domain: int, file_size: int = 0, namespace: str = '', **parameters
+):
     """Start a node of the package with parameters."""
     overrides = [x for key, value in parameters.items() for x in ('-p', f'{key}:={value}')]
+    overrides += ['-r', f'__ns:=/{namespace}'] if namespace else []
     code = f'from vag_ros.{name} import main; sys.exit(main())'
     return start(code, log, domain, '--ros-args', *overrides, file_size=file_size)
 
@@ -148,15 +151,21 @@ def _note(store: list, message: JointState, info: dict) -> None:
 class Client:
     """Sends goals, approves them, and notes every command.
 
+    Args:
+        domain: to join.
+        namespace: of the replay server.
+
     Attributes:
         commands: by topic, (stamp, when it was published, when it came, position); ns, the second
             and third by the wall clock of this computer.
     """
 
-    def __init__(self, domain: int):
+    def __init__(self, domain: int, namespace: str = ''):
         self._context = rclpy.Context()
         rclpy.init(context=self._context, domain_id=domain)
-        self.node = rclpy.create_node('benchmark_client', context=self._context)
+        self.node = rclpy.create_node(
+            'benchmark_client', namespace=namespace, context=self._context
+        )
         self.commands = {arm.command_topic: [] for arm in PROFILE.arms}
         self.state: ReplayState | None = None
         for topic, store in self.commands.items():
@@ -196,12 +205,17 @@ class Client:
             time.sleep(0.005)
         return value
 
-    def ask(self, function, *arguments):
-        """Make an asynchronous request in the spinning thread and return its result."""
+    def begin(self, function, *arguments):
+        """Make an asynchronous request in the spinning thread and return its future."""
         future = self._executor.create_task(function, *arguments)
         self.wait(future.done, 'executor')
-        self.wait(future.result().done, 'answer')
-        return future.result().result()
+        return future.result()
+
+    def ask(self, function, *arguments):
+        """Make an asynchronous request and return its result."""
+        future = self.begin(function, *arguments)
+        self.wait(future.done, 'answer')
+        return future.result()
 
     def call(self, name: str) -> Trigger.Response:
         """Call a Trigger service."""
@@ -213,12 +227,16 @@ class Client:
         self.wait(self._replay.server_is_ready, 'action server')
         return self.ask(self._replay.send_goal_async, goal)
 
-    def approve(self) -> None:
-        """Approve the plan on show."""
+    def plan(self) -> ReplayState:
+        """Wait until a plan is on show, and return the state that says so."""
         waiting = ReplayState.PHASE_AWAITING_APPROVAL
-        state = self.wait(
+        return self.wait(
             lambda: self.state if self.state and self.state.phase == waiting else None, 'a plan'
         )
+
+    def approve(self) -> None:
+        """Approve the plan on show."""
+        state = self.plan()
         request = Approve.Request(episode_id=state.episode_id, plan_id=state.plan_id)
         answer = self.ask(self._approve.call_async, request)
         if not answer.success:

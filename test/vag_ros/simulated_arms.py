@@ -229,10 +229,11 @@ def swing(seconds=1.0, turn=0.15, joints=('left_joint1', 'right_joint4')):
 
 
 def reach(turn, seconds=1.0):
-    """A goal at 10 Hz that turns the first joint from home by ``turn`` rad and stays there."""
+    """A goal at 10 Hz that turns a joint of each arm from home by ``turn`` rad for good."""
     times = np.arange(round(seconds * 10) + 1) * 0.1
     positions = np.tile(PROFILE.home_position, (len(times), 1))
-    positions[:, 0] += turn * (1 - np.cos(np.pi * times / times[-1])) / 2
+    columns = [PROFILE.joint_names.index(joint) for joint in ('left_joint1', 'right_joint4')]
+    positions[:, columns] += turn * (1 - np.cos(np.pi * times[:, None] / times[-1])) / 2
     return goal(PROFILE.joint_names, positions, times)
 
 
