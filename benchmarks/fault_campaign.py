@@ -60,10 +60,10 @@ CODES = {code.value: code.name for code in ErrorCode}
 class Cell:
     """The processes of the campaign; those that a fault has hit are started anew."""
 
-    def __init__(self, folder: Path, *, steps_clock: bool, disk_full: bool):
+    def __init__(self, folder: Path, *, steps_clock: bool, disk_full: bool, priority: int):
         self.domain = replay_cell.free_domain()
         self._log = folder / f'cell_{self.domain}.log'
-        self._folder, self._disk_full = folder, disk_full
+        self._folder, self._disk_full, self._priority = folder, disk_full, priority
         self._robot = strict_profile(folder)
         self.processes: dict[str, subprocess.Popen] = {}
         self._steps_clock = steps_clock
@@ -98,7 +98,7 @@ class Cell:
                 robot=self._robot,
                 dry_run=False,
                 heartbeat_timeout_s=1.0,
-                real_time_priority=0,
+                real_time_priority=self._priority,
                 use_sim_time=self._steps_clock,
             ),
         }
@@ -319,8 +319,10 @@ def summarise(runs: list[dict]) -> dict:
     by_fault = collections.defaultdict(list)
     for item in runs:
         by_fault[item['fault']].append(item)
+    loads = [item['load'] for item in runs]
     return {
         'runs': len(runs),
+        'load': {'median': float(np.median(loads)), 'max': max(loads)},
         'failed_to_run': sum('error' in item for item in runs),
         'ended_before_fault': sum(len(item.get('ended_before_fault', ())) for item in runs),
         'exceeded_a_limit': sum(bool(item.get('problems')) for item in runs),
@@ -368,6 +370,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--runs', type=int, default=204)
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--priority', type=int, default=20, help='real-time priority to ask for')
     parser.add_argument('--out', type=Path, default=Path('output/fault_campaign.jsonl'))
     parser.add_argument('--summary', type=Path, help='JSON; beside --out by default')
     arguments = parser.parse_args()
@@ -384,7 +387,12 @@ def main() -> int:
                     if cell is not None:
                         cell.close()
                     kind = environment(number)
-                    cell = Cell(Path(folder), steps_clock=kind == 1, disk_full=kind == 2)
+                    cell = Cell(
+                        Path(folder),
+                        steps_clock=kind == 1,
+                        disk_full=kind == 2,
+                        priority=arguments.priority,
+                    )
                 generator = random.Random(f'{arguments.seed}/{number}')
                 fault = FAULTS[number % len(FAULTS)]
                 try:
@@ -397,7 +405,7 @@ def main() -> int:
                     }
                     cell.close()
                     cell = None
-                done.append({'number': number, **report})
+                done.append({'number': number, 'load': os.getloadavg()[0], **report})
                 with arguments.out.open('a') as file:
                     file.write(json.dumps(done[-1]) + '\n')
         finally:

@@ -31,6 +31,8 @@ PROFILE = load_profile('sim')
 FEEDBACK_S = 0.01
 LATE_S = 0.5
 PATIENCE_S = 60.0
+# Commands that wait for a client without a processor: none may be lost to it.
+KEPT = 50_000
 
 
 def start(code: str, log: Path, domain: int, *arguments: str, file_size: int = 0):
@@ -173,7 +175,7 @@ class Client:
                 JointState,
                 topic,
                 partial(_note, store),
-                1000,
+                KEPT,
             )
         self.node.create_subscription(
             ReplayState, names.REPLAY_STATE, self._take_state, names.STATE_QOS

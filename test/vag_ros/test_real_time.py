@@ -1,4 +1,5 @@
 import os
+import threading
 
 from vag_ros import real_time
 
@@ -18,13 +19,22 @@ def test_a_refusal_is_said_and_changes_nothing(monkeypatch):
         assert report.startswith('refused: [Errno 1] Operation not permitted')
 
 
-def test_what_was_granted_is_said_and_given_back(monkeypatch):
+def test_what_was_granted_to_all_threads_is_said_and_given_back(monkeypatch):
     calls = []
     monkeypatch.setattr(os, 'sched_setscheduler', lambda *arguments: calls.append(arguments))
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait)
+    other.start()
+    try:
+        with real_time.real_time(20) as report:
+            assert report == 'SCHED_FIFO, priority 20'
+            asked = {thread: (policy, given.sched_priority) for thread, policy, given in calls}
+            calls.clear()
+    finally:
+        ended.set()
+        other.join()
+    policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
+    assert (asked[0], asked[other.native_id]) == ((policy, 20), (policy, 1))
+    assert threading.get_native_id() not in asked
     before = os.sched_getscheduler(0)
-    with real_time.real_time(20) as report:
-        assert report == 'SCHED_FIFO, priority 20'
-    (_, asked, parameter), (_, returned, _) = calls
-    assert asked == os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-    assert parameter.sched_priority == 20
-    assert returned == before
+    assert {thread: policy for thread, policy, _ in calls} == dict.fromkeys(asked, before)
