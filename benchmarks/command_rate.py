@@ -28,12 +28,14 @@ from replay_cell import PROFILE, Client, end, start, start_node, swing
 from sensor_msgs.msg import JointState
 
 from vag_core.configuration import to_mapping
+from vag_core.safety.plan import command_period_ns
 from vag_ros import names
 from vag_ros.action import ReplayTrajectory
 
 P99_MS, MAX_MS = 8.0, 25.0
 BESIDE = 'beside'
 SHOWN_S, PAUSE_S = 0.5, 0.5
+LAST_S = 3.0
 Result = ReplayTrajectory.Result
 
 
@@ -61,17 +63,22 @@ def measure(client: Client, beside: Client, seconds: float) -> dict:
         refused += answer.error_code == Result.POSITION_LIMIT_VIOLATED
         time.sleep(PAUSE_S)
     result = client.result(handle)
-    client.wait(lambda: len(first) >= result.commands_sent, 'the last commands')
-    published = np.array([moment for _, moment, *_ in first])
-    arrived = np.array([moment for _, _, moment, _ in first])
-    intervals = np.diff(published) * 1e-6
+    received = 0
+    while received < len(first) < result.commands_sent:
+        received = len(first)
+        time.sleep(LAST_S)
+    stamps, published, arrived = np.array([moments for *moments, _ in first]).T
+    # Where this process had no processor for long, commands were lost to it.
+    neighbours = np.diff(stamps) == command_period_ns(PROFILE)
+    intervals = np.diff(published)[neighbours] * 1e-6
     return {
         'ending': result.error_code,
-        'commands': len(published),
+        'commands_sent': result.commands_sent,
+        'commands_received': len(first),
         'seconds': float(published[-1] - published[0]) * 1e-9,
-        'rate_hz': (len(published) - 1) / (float(published[-1] - published[0]) * 1e-9),
+        'rate_hz': (result.commands_sent - 1) / (float(published[-1] - published[0]) * 1e-9),
         'interval_ms': quantiles(intervals),
-        'arrival_interval_ms': quantiles(np.diff(arrived) * 1e-6),
+        'arrival_interval_ms': quantiles(np.diff(arrived)[neighbours] * 1e-6),
         'over_25_ms': int((intervals > MAX_MS).sum()),
         'late_ticks': result.late_ticks,
         'server_max_lateness_ms': result.max_lateness * 1e3,

@@ -51,7 +51,7 @@ FAULTS = (
 )
 QUIET_S = 0.3
 # A machine that others use may end a motion before the fault does.
-ATTEMPTS = 3
+ATTEMPTS = 5
 DISK_BYTES = 200_000
 SIM = Path(__file__).parents[1] / 'config/robots/sim.yaml'
 CODES = {code.value: code.name for code in ErrorCode}

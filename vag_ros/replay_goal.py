@@ -195,21 +195,21 @@ class ReplayGoal:
     def _move(self) -> Refusal | None:
         robot = self._robot
         motion = Motion(self.plan, robot.profile, self._path_tolerance)
-        self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
-        self.motion = motion
-        return self._stream()
+        with real_time(robot.real_time_priority) as self.real_time:
+            self.schedule = new_schedule(robot.profile, robot.wall_clock_ns())
+            self.motion = motion
+            return self._stream()
 
     def _stream(self) -> Refusal | None:
         robot = self._robot
-        with real_time(robot.real_time_priority) as self.real_time:
-            stream(
-                self.motion,
-                robot.feedback,
-                robot.commander,
-                self.schedule,
-                max_lateness_ns=round(robot.profile.safety.max_lateness_s * 1e9),
-                before_tick=self._before_tick,
-            )
+        stream(
+            self.motion,
+            robot.feedback,
+            robot.commander,
+            self.schedule,
+            max_lateness_ns=round(robot.profile.safety.max_lateness_s * 1e9),
+            before_tick=self._before_tick,
+        )
         return self.motion.ending
 
     def _before_tick(self) -> Refusal | None:
@@ -246,8 +246,9 @@ class ReplayGoal:
     def _give_way(self, reason: Refusal) -> Refusal | None:
         """Send the target from where it rests to where the arms are."""
         self.motion.stop(reason)
-        self.schedule.resume(time.monotonic_ns())
-        return self._stream()
+        with real_time(self._robot.real_time_priority) as self.real_time:
+            self.schedule.resume(time.monotonic_ns())
+            return self._stream()
 
     def _asked_to_stop(self) -> Refusal | None:
         if self._stop is None and self._canceled():
