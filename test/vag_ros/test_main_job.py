@@ -112,7 +112,7 @@ def test_the_bag_holds_every_topic(run):
     wanted = [*arms, PROFILE.camera.topic, names.INSTRUCTION, names.EPISODE, names.GENERATED_VIDEO]
     wanted += [names.REQUESTED_TRAJECTORY, names.PLANNED_TRAJECTORY, names.REPLAY_STATE]
     wanted += [names.CLAMP_REPORT, f'{names.GENERATE_EPISODE}/_action/feedback']
-    wanted += [f'{names.REPLAY_TRAJECTORY}/_action/feedback']
+    wanted += [f'{names.REPLAY_TRAJECTORY}/_action/feedback', names.DIAGNOSTICS.strip('/')]
     assert {f'/{topic}' for topic in wanted} <= set(run.topics)
 
 
