@@ -28,6 +28,9 @@ MEANS = (
     'consistency',
     'inference_s',
 )
+PAIRED = ('success', 'distance')
+"""Figures whose difference from the reference method in the same scenes is given as well."""
+REFERENCE = 'vag'
 BINS_MM = (12.0, 40.0)
 """Bounds between the bins of the target error: the gripper's opening leaves a cube 12 mm."""
 NOTHING, REFUSED = 'nothing', 'refused'
@@ -50,7 +53,8 @@ class Row:
         method, split, group: what the row is about.
         scenes: how many.
         sampler_seeds: most results of one scene.
-        figures: by name; what the method has no value for is left out.
+        figures: by name; what the method has no value for is left out. ``success_difference`` and
+            ``distance_difference`` are less those of ``vag`` in the same scenes.
         bins: by the names in ``BINS``.
         chosen: by target, how often which object was chosen, ``nothing``, or the replay refused.
         recorded: copied from an earlier evaluation, not measured in this one.
@@ -73,13 +77,14 @@ def aggregate(results: Sequence[Result]) -> list[Row]:
     for result in results:
         for group in groups_of(result.task, result.arms):
             members.setdefault((result.method, result.split, group), []).append(result)
-    return [_row(*name, found) for name, found in members.items()]
+    return [
+        _row(of, found, members.get((REFERENCE, *of[1:]), [])) for of, found in members.items()
+    ]
 
 
-def _row(method: str, split: str, group: str, results: list[Result]) -> Row:
-    by_scene: dict[tuple[str, int], list[Result]] = {}
-    for result in results:
-        by_scene.setdefault((result.task, result.seed), []).append(result)
+def _row(of: tuple[str, str, str], results: list[Result], reference: list[Result]) -> Row:
+    method, split, group = of
+    by_scene = _by_scene(results)
     scenes = list(by_scene.values())
     figures = {}
     for name in (*SHARES, *MEANS):
@@ -90,6 +95,8 @@ def _row(method: str, split: str, group: str, results: list[Result]) -> Row:
             figures[name] = (
                 wilson(float(values.mean()), len(values)) if share else bootstrap(values)
             )
+    if method != REFERENCE:
+        figures |= _differences(by_scene, _by_scene(reference))
     return Row(
         method=method,
         split=split,
@@ -104,6 +111,27 @@ def _row(method: str, split: str, group: str, results: list[Result]) -> Row:
         },
         chosen=_confusion(results),
     )
+
+
+def _by_scene(results: list[Result]) -> dict[tuple[str, int], list[Result]]:
+    scenes: dict[tuple[str, int], list[Result]] = {}
+    for result in results:
+        scenes.setdefault((result.task, result.seed), []).append(result)
+    return scenes
+
+
+def _differences(
+    scenes: dict[tuple[str, int], list[Result]], reference: dict[tuple[str, int], list[Result]]
+) -> dict[str, Estimate]:
+    """Figures less the reference's in the scenes that both have, as ``NAME_difference``."""
+    both = [scene for scene in scenes if scene in reference]
+    if not both:
+        return {}
+    differences = {
+        name: [_mean(name, scenes[scene]) - _mean(name, reference[scene]) for scene in both]
+        for name in PAIRED
+    }
+    return {f'{name}_difference': bootstrap(np.array(v)) for name, v in differences.items()}
 
 
 def _mean(name: str, results: list[Result]) -> float | None:

@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _scenes(arguments: argparse.Namespace) -> list['EvaluationScene']:
     """Return the scenes; ValueError names what can't be."""
-    from vag_sim.evaluation.scenes import choose_scenes, tasks_of
+    from vag_sim.evaluation.scenes import TASKS, choose_scenes, tasks_of
 
     default = QUICK_SCENES if arguments.quick else FULL_SCENES if arguments.full else SCENES
     count = default if arguments.scenes is None else arguments.scenes
@@ -120,7 +120,7 @@ def _scenes(arguments: argparse.Namespace) -> list['EvaluationScene']:
         if there or not tasks:
             scenes += choose_scenes(there or tasks_of(split), split, count)
     if not scenes:
-        raise ValueError(f'--tasks = {", ".join(tasks)}: in none of the splits')
+        raise ValueError(f'--tasks = {", ".join(tasks)}: --full takes {", ".join(TASKS)}')
     return scenes
 
 

@@ -34,6 +34,10 @@ TABLES = {
         Column('frames_within', 'SR frames %', 100, 1),
         Column('inference_s', 'inference s', 1, 1),
     ),
+    'Differences from vag in the same scenes': (
+        Column('success_difference', 'replay success, points', 100, 0),
+        Column('distance_difference', 'ED', 1, 3),
+    ),
     'Actions with grippers scaled 0-1 by stroke': (
         Column('strokes_distance', 'ED', 1, 3),
         Column('strokes_entries_within', 'SR entries %', 100, 1),

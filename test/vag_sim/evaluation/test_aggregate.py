@@ -72,3 +72,18 @@ def test_bins_and_chosen_objects_are_counted(plain):
     assert row.bins['above 40 mm'] == Bin(2, 0)
     assert row.bins['refused'] == Bin(0, 0)
     assert row.chosen == {'red_cube': {'red_cube': 1, 'blue_cube': 1, 'nothing': 1}}
+
+
+def test_differences_from_vag_are_taken_scene_by_scene(plain):
+    results = [replace(plain, seed=seed, distance=0.1 * seed) for seed in range(4)]
+    results += [
+        replace(plain, method='resnet', seed=seed, distance=0.1 * seed + 0.2, success=False)
+        for seed in range(1, 6)
+    ]
+    rows = rows_by_group(results)
+    figures = rows['resnet', 'all'].figures
+    assert figures['distance_difference'].count == 3
+    assert figures['distance_difference'].low == pytest.approx(0.2)
+    assert figures['distance_difference'].high == pytest.approx(0.2)
+    assert figures['success_difference'].value == -1.0
+    assert 'distance_difference' not in rows['vag', 'all'].figures

@@ -23,6 +23,7 @@ def run(*arguments):
         (['--workers', '0'], '--workers = 0: must be at least 1'),
         (['--tasks', 'fly'], "task = 'fly'"),
         (['--tasks', 'pick_lift', '--split', 'words'], 'has no split words'),
+        (['--full', '--tasks', 'pick_lift'], '--full takes lift_cube, cube_in_bowl, lift_tray'),
         (['--tasks', 'lift_tray', '--split', 'compositions'], 'has no split compositions'),
         (['--methods', 'magic'], "--methods = 'magic': possible here are demonstration, vag"),
     ],
