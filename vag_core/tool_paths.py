@@ -50,6 +50,13 @@ def tool_paths(
     return paths
 
 
+def clamped(profile: RobotProfile, requested: np.ndarray) -> np.ndarray:
+    """Return which positions (N, D) will be moved onto a limit by a :data:`NOTICEABLE` amount."""
+    requested = np.asarray(requested)
+    inside = np.clip(requested, profile.lower, profile.upper)
+    return np.abs(inside - requested) > NOTICEABLE
+
+
 def clamped_points(
     tree: KinematicTree, profile: RobotProfile, requested: np.ndarray
 ) -> dict[str, np.ndarray]:
@@ -61,10 +68,10 @@ def clamped_points(
     requested = np.asarray(requested)
     inside = np.clip(requested, profile.lower, profile.upper)
     poses = tree.poses(dict(zip(profile.joint_names, inside.T, strict=True)))
+    outside = clamped(profile, requested)
     found = {}
     for arm in profile.arms:
-        own = profile.arm_slice(arm)
-        moved = (np.abs(inside - requested)[:, own] > NOTICEABLE).any(axis=1)
+        moved = outside[:, profile.arm_slice(arm)].any(axis=1)
         found[arm.name] = poses[f'{arm.name}_tcp'][moved, :3, 3]
     return found
 

@@ -32,7 +32,7 @@ from vag_ros.episode_output import EpisodeOutput
 from vag_ros.generation_goal import GenerationJob, GoalRefused, Inputs, read_goal
 from vag_ros.model_loading import load_for_robot, prepare_device
 from vag_ros.parameters import declare, parameter
-from vag_ros.preview import PreviewVideo
+from vag_ros.preview import PreviewVideo, captions
 from vag_ros.shutdown import run
 from vag_ros.start_state import StartState
 
@@ -351,11 +351,7 @@ class Generator(LifecycleNodeMixin, Node):
 
     def _show(self, episode: Episode) -> None:
         (video,) = episode.videos.values()
-        evaluation = episode.provenance['evaluation']
-        self._preview.loop(
-            (frame, f'"{episode.instruction}"  {k / episode.fps:.1f} s  {evaluation}')
-            for k, frame in enumerate(video)
-        )
+        self._preview.loop(zip(video, captions(episode, self._profile), strict=True))
 
 
 def _model_thread_lives() -> bool:

@@ -59,6 +59,9 @@ class Parameters:
     plan_after_generation: bool = parameter(
         True, 'ask for a plan of what was generated here, as soon as one is allowed'
     )
+    show_robot: bool = parameter(
+        True, 'publish description and poses of the robot itself; false where its driver does'
+    )
     web_port: int = parameter(0, 'of the page for a browser; 0: no page', 0, 65535)
     web_host: str = parameter('127.0.0.1', 'address that the page listens on')
     web_token: str = parameter('', 'that the page asks for; empty: a new one, in the log')
@@ -86,7 +89,7 @@ class Operator(Node):
         self._to_plan = ''
         self._goals = Goals(self, self._note, self._on_generated)
         self._instruction = self.create_publisher(String, names.INSTRUCTION, names.LATCHED_QOS)
-        self._robot = RobotDisplay(self, profile)
+        self._robot = RobotDisplay(self, profile, live=self._settings.show_robot)
         self._plan_display = PlanDisplay(self, profile, self._robot.tree)
         self._comparison = Comparison(self, profile)
         self._markers = MarkerPanel(

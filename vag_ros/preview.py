@@ -9,7 +9,10 @@ from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
 
 from vag_core.draw import write_caption
+from vag_core.episode import Episode
 from vag_core.images import encode_jpeg
+from vag_core.robot import RobotProfile
+from vag_core.tool_paths import clamped
 from vag_ros import convert, names
 
 WIDTH = 640  # narrower pictures are enlarged to it, so that their caption can be read
@@ -69,6 +72,16 @@ class PreviewVideo:
     def _message(self, data: bytes) -> CompressedImage:
         now = self._node.get_clock().now().nanoseconds
         return convert.to_compressed(data, now, self._frame_id)
+
+
+def captions(episode: Episode, profile: RobotProfile) -> list[str]:
+    """Return a line for each frame: instruction, time, what the checkpoint is worth, clamps."""
+    evaluation = episode.provenance['evaluation']
+    return [
+        f'"{episode.instruction}"  {k / episode.fps:.1f} s  {evaluation}'
+        + '  CLAMPED' * bool(moved)
+        for k, moved in enumerate(clamped(profile, episode.actions).any(axis=1))
+    ]
 
 
 def captioned(frame: np.ndarray, caption: str) -> np.ndarray:

@@ -7,6 +7,7 @@ both robots are drawn as markers in the root frame.
 import time
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
 from rclpy.node import Node
 from scipy.spatial.transform import Rotation
@@ -35,19 +36,26 @@ KINDS = {
 
 
 class RobotDisplay:
-    """Shows the robot as measured, and the ghost while somebody previews a plan."""
+    """Shows the robot as measured, and the ghost while somebody previews a plan.
 
-    def __init__(self, node: Node, profile: RobotProfile) -> None:
+    Args:
+        node: the operator's.
+        profile: of the robot.
+        live: also describe and show the robot itself; false where its driver does.
+    """
+
+    def __init__(self, node: Node, profile: RobotProfile, live: bool = True) -> None:
+        self._show_robot = live
         self._clock = node.get_clock()
         self._joint_names = profile.joint_names
         texts = {'live': describe(profile), 'ghost': describe(profile, ghost=True)}
         self.tree = KinematicTree(texts['live'])
         self._ghost_tree = KinematicTree(texts['ghost'])
         self._descriptions = []
-        for topic, text in (
-            (names.ROBOT_DESCRIPTION, texts['live']),
-            (names.PREVIEW_DESCRIPTION, texts['ghost']),
-        ):
+        described = [(names.PREVIEW_DESCRIPTION, texts['ghost'])]
+        if live:
+            described.append((names.ROBOT_DESCRIPTION, texts['live']))
+        for topic, text in described:
             publisher = node.create_publisher(String, topic, names.LATCHED_QOS)
             publisher.publish(String(data=text))
             self._descriptions.append(publisher)
@@ -69,7 +77,8 @@ class RobotDisplay:
         if self._tf is None and still and now - self._live_shown < REPEAT_S:
             return
         self._live, self._live_shown = np.array(positions), now
-        self._publish(self.tree, self._live_shapes, positions, '')
+        if self._show_robot:
+            self._publish(self.tree, self._live_shapes, positions, '')
         if self._tf is not None and self._ghost_shown is None:
             self._publish(self._ghost_tree, self._ghost_shapes, positions, GHOST_PREFIX)
 
@@ -99,7 +108,8 @@ class RobotDisplay:
         if self._tf is None:
             self._publish_markers(tree, shapes, named)
         else:
-            self._publish_tf(tree, named, prefix)
+            stamp = self._clock.now().to_msg()
+            self._tf.publish(TFMessage(transforms=transforms(tree, named, prefix, stamp)))
 
     def _publish_markers(self, tree: KinematicTree, shapes: list, named: dict) -> None:
         """Send what has moved; everything now and then, for who came later."""
@@ -121,21 +131,27 @@ class RobotDisplay:
             _filled(pose.orientation, turns[index])
         self._markers.publish(MarkerArray(markers=[shapes[index][1] for index in moved]))
 
-    def _publish_tf(self, tree: KinematicTree, named: dict, prefix: str) -> None:
-        stamp = self._clock.now().to_msg()
-        local = np.stack([tree.transform(joint, named) for joint in tree.joints])
-        turns = Rotation.from_matrix(local[:, :3, :3]).as_quat()
-        message = TFMessage()
-        for joint, pose, turn in zip(tree.joints, local, turns, strict=True):
-            transform = TransformStamped(child_frame_id=prefix + joint.child)
-            transform.header.stamp = stamp
-            transform.header.frame_id = prefix + joint.parent
-            transform.transform.translation = _filled(Vector3(), pose[:3, 3])
-            transform.transform.rotation = _filled(Quaternion(), turn)
-            message.transforms.append(transform)
-        if prefix:
-            message.transforms.append(_fixed(tree.root, prefix + tree.root, stamp))
-        self._tf.publish(message)
+
+def transforms(
+    tree: KinematicTree, positions: dict[str, float], prefix: str, stamp: Time
+) -> list[TransformStamped]:
+    """Return every joint of a tree as a transform; below a prefix, its root hangs on the robot's.
+
+    Args:
+        positions: by joint name, rad and m.
+        prefix: of the names of all frames, '' or with the slash at its end.
+    """
+    local = np.stack([tree.transform(joint, positions) for joint in tree.joints])
+    turns = Rotation.from_matrix(local[:, :3, :3]).as_quat()
+    found = []
+    for joint, pose, turn in zip(tree.joints, local, turns, strict=True):
+        transform = _fixed(prefix + joint.parent, prefix + joint.child, stamp)
+        transform.transform.translation = _filled(Vector3(), pose[:3, 3])
+        transform.transform.rotation = _filled(Quaternion(), turn)
+        found.append(transform)
+    if prefix:
+        found.append(_fixed(tree.root, prefix + tree.root, stamp))
+    return found
 
 
 def _shapes(tree: KinematicTree, namespace: str) -> list[tuple[str, Marker, np.ndarray]]:
@@ -155,7 +171,7 @@ def _shapes(tree: KinematicTree, namespace: str) -> list[tuple[str, Marker, np.n
     return found
 
 
-def _fixed(parent: str, child: str, stamp) -> TransformStamped:
+def _fixed(parent: str, child: str, stamp: Time) -> TransformStamped:
     transform = TransformStamped(child_frame_id=child)
     transform.header.stamp, transform.header.frame_id = stamp, parent
     return transform
