@@ -7,6 +7,7 @@ markers. Run it inside env.sh; it needs Debian's chromium and chromium-driver.
 """
 
 import argparse
+import copy
 import socket
 import tempfile
 import time
@@ -18,13 +19,15 @@ import numpy as np
 import rclpy
 import yaml
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSCompatibility, qos_check_compatible
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import Marker, MarkerArray
 from visualization_msgs.srv import GetInteractiveMarkers
 
+from vag_core.robot import load_profile
 from vag_ros import names, rviz_config, stack
-from vag_ros.msg import ReplayState
+from vag_ros.msg import Episode, ReplayState
 from vag_ros.supervisor import Supervisor
 from vag_sim.shape_picture import Kind, Shape, View, draw
 
@@ -33,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 START_S = 180.0
 INSTRUCTION = 'pick up the red cube with the left arm'
 GHOST_AWAY = 1.2  # rad, in some joint
+NEAR_LEAD = 1.9
 KINDS = {Marker.CUBE: Kind.BOX, Marker.CYLINDER: Kind.CYLINDER, Marker.SPHERE: Kind.SPHERE}
 
 
@@ -41,12 +45,13 @@ class Scene:
 
     def __init__(self, node):
         self._single = {}
-        self.ghosts = []
+        self.episode = None
         self.lead, self._measured = 0.0, None
         node.create_subscription(
             JointState, names.PREVIEW_JOINT_STATES, self._on_ghost, names.STATE_QOS
         )
         node.create_subscription(ReplayState, names.REPLAY_STATE, self._on_state, names.STATE_QOS)
+        node.create_subscription(Episode, names.EPISODE, self._on_episode, names.LATCHED_QOS)
         for topic, qos in (
             (names.ROBOT_MARKERS, names.STATE_QOS),
             (names.PREVIEW_MARKERS, names.LATCHED_QOS),
@@ -59,8 +64,6 @@ class Scene:
         )
 
     def _on_markers(self, topic, message):
-        if message.markers and message.markers[0].ns == 'ghost' and not message.markers[0].action:
-            self.ghosts.append(time.monotonic())
         for marker in message.markers:
             key = (topic, marker.ns, marker.id)
             if marker.action == Marker.DELETEALL:
@@ -69,6 +72,9 @@ class Scene:
                 self._single.pop(key, None)
             else:
                 self._single[key] = (np.eye(4), marker)
+
+    def _on_episode(self, episode):
+        self.episode = episode
 
     def _on_state(self, state):
         self._measured = np.array(state.actual.positions)
@@ -138,18 +144,24 @@ class Photographer:
         self._window, self._scene, self._node = window, scene, node
         self._executor, self._folder = executor, folder
 
-    def measure(self, seconds):
-        """Print the ghost's rate, and who publishes what RViz would subscribe to."""
-        self._scene.ghosts.clear()
-        self.spin(seconds)
-        times = self._scene.ghosts
-        print(
-            f'ghost: {(len(times) - 1) / (times[-1] - times[0]):.1f} Hz of {len(times)} messages'
-        )
-        for subscription in rviz_config.subscriptions():
-            found = self._node.get_publishers_info_by_topic(subscription.topic)
-            about = [(p.node_name, p.qos_profile.reliability.name) for p in found]
-            print(f'{subscription.topic} ({subscription.type_name}): {about}')
+    def check_topics(self):
+        """Print who publishes what RViz would subscribe to; SystemExit where nobody does."""
+        for wanted in rviz_config.subscriptions():
+            fitting = [
+                p.node_name
+                for p in self._node.get_publishers_info_by_topic(wanted.topic)
+                if p.topic_type == wanted.type_name
+                and qos_check_compatible(p.qos_profile, wanted.qos)[0] != QoSCompatibility.ERROR
+            ]
+            if not fitting:
+                raise SystemExit(f'{wanted.topic} ({wanted.type_name}): no fitting publisher')
+            print(f'{wanted.topic} ({wanted.type_name}): {", ".join(fitting)}')
+
+    def show_episode(self, episode):
+        """Put an episode on display."""
+        publisher = self._node.create_publisher(Episode, names.EPISODE, names.LATCHED_QOS)
+        publisher.publish(episode)
+        self.wait(f'episode: {episode.episode_id}')
 
     def wait(self, text, css='body', timeout_s=300.0):
         """Wait until the page holds this text."""
@@ -165,10 +177,18 @@ class Photographer:
         while time.monotonic() < end:
             self._executor.spin_once(timeout_sec=max(end - time.monotonic(), 0.0))
 
-    def wait_for_ghost_away(self):
-        """Wait until the ghost is far from where the arms are."""
-        deadline = time.monotonic() + 20.0
-        while self._scene.lead < GHOST_AWAY and time.monotonic() < deadline:
+    def wait_for_picture(self, view):
+        """Wait until a view of the page has a picture."""
+        deadline = time.monotonic() + 60.0
+        while not self._window.run(f"return document.getElementById('{view}').naturalWidth"):
+            if time.monotonic() > deadline:
+                raise SystemExit(f'no picture of {view} came')
+            self.spin(0.05)
+
+    def wait_for_ghost_away(self, lead):
+        """Wait until the ghost is this far, rad, from where the arms are in some joint."""
+        deadline = time.monotonic() + 30.0
+        while self._scene.lead < lead and time.monotonic() < deadline:
             self.spin(0.05)
 
     def page(self, name):
@@ -193,13 +213,14 @@ def run_session(show, window):
     show.page('1_ready')
     window.press('g')
     show.wait('denoising')
+    show.wait_for_picture('generated')
     show.spin(0.5)
     show.page('2_generating')
     show.wait('PLAN ON SHOW')
-    show.spin(2.0)
-    show.measure(4.0)
+    show.spin(4.0)
+    show.check_topics()
     show.page('3_plan_on_show')
-    show.wait_for_ghost_away()
+    show.wait_for_ghost_away(GHOST_AWAY)
     show.scene('4_ghost')
     window.press('a')
     show.wait('APPROVED')
@@ -214,6 +235,35 @@ def run_session(show, window):
     show.wait('LATCHED: vag/stop')
     show.spin(0.5)
     show.page('8_stopped')
+
+
+def show_warnings(show, window, scene):
+    """Plan a motion that is clamped and brings the arms close; a picture of what warns of it."""
+    window.press('e')
+    show.wait('IDLE')
+    window.press('m')
+    show.wait('IDLE | armed')
+    show.show_episode(near_and_clamped(scene.episode))
+    window.press('p')
+    show.wait('PLAN ON SHOW')
+    show.wait_for_ghost_away(NEAR_LEAD)
+    show.scene('9_warnings')
+
+
+def near_and_clamped(episode):
+    """Return a generated episode with other actions: hands together, a wrist beyond its limit."""
+    profile = load_profile('sim')
+    target = profile.home_position.copy()
+    target[0:6] = [-0.75, 1.4, -1.0, 0.0, 0.7, profile.upper[5] + 0.03]
+    target[7:13] = [0.75, 1.4, -1.0, 0.0, 0.7, 0.0]
+    changed = copy.deepcopy(episode)
+    changed.episode_id, changed.instruction = 'hands_together', 'bring the hands together'
+    count = len(changed.trajectory.points)
+    for k, point in enumerate(changed.trajectory.points):
+        share = (1 - np.cos(2 * np.pi * k / (count - 1))) / 2
+        positions = profile.home_position + share * (target - profile.home_position)
+        point.positions = positions.tolist()
+    return changed
 
 
 def start(show, window, url, port):
@@ -268,6 +318,7 @@ def main():
         show = Photographer(window, scene, node, executor, arguments.out)
         start(show, window, url, port)
         run_session(show, window)
+        show_warnings(show, window, scene)
     rclpy.try_shutdown()
     print(f'pictures in {arguments.out}; episode, bag and logs in {scratch}')
 
