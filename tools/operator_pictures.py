@@ -46,7 +46,7 @@ class Scene:
     def __init__(self, node):
         self._single = {}
         self.episode = None
-        self.lead, self._measured = 0.0, None
+        self.lead, self.measured = 0.0, None
         node.create_subscription(
             JointState, names.PREVIEW_JOINT_STATES, self._on_ghost, names.STATE_QOS
         )
@@ -77,11 +77,11 @@ class Scene:
         self.episode = episode
 
     def _on_state(self, state):
-        self._measured = np.array(state.actual.positions)
+        self.measured = np.array(state.actual.positions)
 
     def _on_ghost(self, ghost):
-        if self._measured is not None:
-            self.lead = np.abs(np.array(ghost.position) - self._measured).max()
+        if self.measured is not None:
+            self.lead = np.abs(np.array(ghost.position) - self.measured).max()
 
     def ask_for_panel(self):
         """Ask for the panel as it is now and return the future of the answer."""
@@ -163,7 +163,7 @@ class Photographer:
         publisher.publish(episode)
         self.wait(f'episode: {episode.episode_id}')
 
-    def wait(self, text, css='body', timeout_s=300.0):
+    def wait(self, text, css='body', timeout_s=150.0):
         """Wait until the page holds this text."""
         deadline = time.monotonic() + timeout_s
         while text not in self._window.text(css):
@@ -243,14 +243,14 @@ def show_warnings(show, window, scene):
     show.wait('IDLE')
     window.press('m')
     show.wait('IDLE | armed')
-    show.show_episode(near_and_clamped(scene.episode))
+    show.show_episode(near_and_clamped(scene.episode, scene.measured))
     window.press('p')
     show.wait('PLAN ON SHOW')
     show.wait_for_ghost_away(NEAR_LEAD)
     show.scene('9_warnings')
 
 
-def near_and_clamped(episode):
+def near_and_clamped(episode, start):
     """Return a generated episode with other actions: hands together, a wrist beyond its limit."""
     profile = load_profile('sim')
     target = profile.home_position.copy()
@@ -261,7 +261,7 @@ def near_and_clamped(episode):
     count = len(changed.trajectory.points)
     for k, point in enumerate(changed.trajectory.points):
         share = (1 - np.cos(2 * np.pi * k / (count - 1))) / 2
-        positions = profile.home_position + share * (target - profile.home_position)
+        positions = start + share * (target - start)
         point.positions = positions.tolist()
     return changed
 
@@ -300,7 +300,12 @@ def main():
         'seed': arguments.seed,
         'default_instruction': INSTRUCTION,
     }
-    mine.write_text(yaml.safe_dump({'/**/operator': {'ros__parameters': parameters}}))
+    # The arms must keep up beside a browser and a model on a few cores.
+    light = {'wrist_cameras': False, 'camera_rate_hz': 10.0}
+    files = {'operator': parameters, 'sim_robot': light}
+    mine.write_text(
+        yaml.safe_dump({f'/**/{name}': {'ros__parameters': own} for name, own in files.items()})
+    )
     options = stack.StackOptions(
         approval='operator',
         params_file=mine,

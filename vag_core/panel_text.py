@@ -67,8 +67,8 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
         text += [f'WARNING: {warning}' for warning in report.warnings]
     if now.latched:
         text.append(f'LATCHED: {now.latch_reason}')
-    if report.error:
-        text.append(f'last goal: {report.error}')
+    if report.error and report.error != now.latch_reason:
+        text.append(f'last plan: {report.error}')
     if report.message:
         text.append(f'> {report.message}')
     return tuple(row for line in text for row in wrapped(line))

@@ -196,6 +196,6 @@ class Goals:
             self._node.get_logger().info(f'{what} succeeded')
             self._note(f'{what} succeeded')
         else:
-            text = f'{what} ended ({result.error_code}): {result.error_string}'
-            self._node.get_logger().error(text)
-            self._note(text)
+            reason = result.error_string
+            self._node.get_logger().error(f'{what} ended ({result.error_code}): {reason}')
+            self._note(f'{what} ended: {reason}')
