@@ -90,6 +90,7 @@ class Policy:
     text: TextEncoder
     name: str
     hash: str
+    _sentences: dict[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def execute(self) -> int:
@@ -112,7 +113,10 @@ class Policy:
         pixels = fit_image(image, cfg.height, cfg.width, cfg.image_fit)
         seen = torch.from_numpy(pixels).movedim(-1, 0)[None]
         felt = torch.from_numpy(self.config.states.normalise(state))[None]
-        said = sentence_features(self.text.encode([instruction]))
+        # The sentence stays while the policy acts; its encoder is larger than the network.
+        if instruction not in self._sentences:
+            self._sentences[instruction] = sentence_features(self.text.encode([instruction]))
+        said = self._sentences[instruction]
         found = self.config.targets.restore(self.network(seen, felt, said)[0].numpy())
         return (found + state * cfg.action.relative).astype(np.float32)
 
