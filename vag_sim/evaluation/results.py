@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -77,9 +78,11 @@ def append_results(path: Path, results: Iterable[Result]) -> None:
     """Add a line for each result."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(dataclasses.asdict(r), allow_nan=False) + '\n' for r in results]
-    torn = path.exists() and path.stat().st_size and path.read_bytes()[-1:] != b'\n'
-    with path.open('a') as file:
-        file.write('\n' * bool(torn) + ''.join(lines))
+    with path.open('ab+') as file:
+        # An interrupted write may have left a line without its end.
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        torn = file.read() not in (b'', b'\n')
+        file.write((b'\n' if torn else b'') + ''.join(lines).encode())
 
 
 def read_results(path: Path) -> list[Result]:
