@@ -1,4 +1,3 @@
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +8,26 @@ from vag_core.safety.motion import Motion
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import make_plan
 from vag_core.safety.request import TrajectoryRequest
+from vag_ros import replay_stream
 from vag_ros.replay_stream import new_schedule, stream
 from vag_sim.clearance import TwinClearance
 
 
 class Fake(SimpleNamespace):
     """A stand-in whose properties are its own."""
+
+
+class Clock:
+    """Time that passes only in sleep, so that a machine that stands still disturbs nothing."""
+
+    def __init__(self):
+        self.now = 10**12
+
+    def monotonic_ns(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += round(seconds * 1e9)
 
 
 PROFILE = load_profile('sim')
@@ -32,12 +45,15 @@ def plan():
 
 
 @pytest.mark.parametrize(('moment', 'sent'), [('before', 20), ('tick', 20), ('send', 21)])
-def test_suspended_at_any_point_of_a_tick_it_sends_nothing_that_follows(plan, moment, sent):
-    commands = []
+def test_suspended_at_any_point_of_a_tick_it_sends_nothing_that_follows(
+    plan, moment, sent, monkeypatch
+):
+    clock, commands = Clock(), []
+    monkeypatch.setattr(replay_stream, 'time', clock)
 
     def suspend(where):
         if where == moment and len(commands) == 20:
-            time.sleep(SUSPENDED_S)
+            clock.sleep(SUSPENDED_S)
 
     def before_tick():
         suspend('before')
