@@ -50,10 +50,12 @@ class SimulatedArms:
         self._publishers = [
             node.create_publisher(JointState, arm.feedback_topic, 1) for arm in PROFILE.arms
         ]
-        for arm in PROFILE.arms:
+        self._subscriptions = [
             node.create_subscription(
                 JointState, arm.command_topic, lambda m, arm=arm: self._obey(arm, m), 1000
             )
+            for arm in PROFILE.arms
+        ]
         for kind, topic, store, qos in (
             (ReplayState, names.REPLAY_STATE, self.states, names.STATE_QOS),
             (ClampReport, names.CLAMP_REPORT, self.reports, names.LATCHED_QOS),
@@ -79,6 +81,15 @@ class SimulatedArms:
         """Stop the feedback."""
         self._closing.set()
         self._publisher.join()
+
+    def disappear(self):
+        """Be gone for good: neither measure nor listen."""
+        self.close()
+        node = self.client.node
+        for publisher in self._publishers:
+            self.client.call(node.destroy_publisher, publisher)
+        for subscription in self._subscriptions:
+            self.client.call(node.destroy_subscription, subscription)
 
     def wait(self, condition, what):
         """Wait as the client does; when it is in vain, show what the server last said."""

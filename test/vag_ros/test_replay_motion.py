@@ -177,6 +177,27 @@ def test_an_arm_that_does_not_arrive_in_time_ends_the_goal_without_latching(arms
     assert arms.wait_for_phase(ReplayState.PHASE_IDLE).armed
 
 
+def test_a_driver_that_disappears_latches_and_nothing_is_armed_without_it(tmp_path):
+    with running_server(tmp_path) as (arms, _):
+        arms.be_ready()
+        handle = arms.start(long_swing())
+        arms.wait_for_commands(250)
+        arms.disappear()
+        result = arms.client.request(handle.get_result_async).result
+        assert result.error_code == Result.FEEDBACK_STALE
+        assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
+        assert arms.call(names.RESET).success
+        answer = arms.wait(lambda: refused_for(arms, 'nobody listens on'), 'the end of the driver')
+        assert 'joint states of arm left' in answer
+
+
+def refused_for(arms, reason):
+    """Why arming is refused, once this is among the reasons."""
+    answer = arms.call(names.ARM)
+    assert not answer.success
+    return answer.message if reason in answer.message else ''
+
+
 def test_ctrl_c_during_the_motion_brakes_says_stopped_and_exits_0(tmp_path):
     with running_server(tmp_path) as (arms, process):
         arms.be_ready()
