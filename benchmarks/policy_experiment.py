@@ -21,7 +21,9 @@ from pathlib import Path
 
 import torch
 
+from vag_core.configuration import to_mapping
 from vag_core.episode import list_episodes
+from vag_core.files import write_whole
 from vag_core.policy.config import PolicyRecipe
 from vag_core.policy.perturb import PerturbConfig, perturb_all
 from vag_core.policy.recipes import load_policy_recipe
@@ -84,6 +86,21 @@ def scenes_of(args: argparse.Namespace) -> list[Scene]:
     ]
 
 
+def begun_otherwise(args: argparse.Namespace) -> str:
+    """Return what differs from what ``--out`` was begun with, and mark a new experiment."""
+    folders = (args.demonstrations, args.synthetic, args.reference)
+    wanted = {
+        'recipes': json.loads(json.dumps([to_mapping(recipe) for recipe in recipes(args)])),
+        'episodes': [[f.name for f in list_episodes(folder)] for folder in folders if folder],
+    }
+    file = args.out / 'settings.json'
+    if file.exists():
+        found = json.loads(file.read_text())
+        return ', '.join(name for name, value in wanted.items() if found[name] != value)
+    write_whole(file, json.dumps(wanted).encode())
+    return ''
+
+
 def main() -> int:
     args = parse()
     torch.set_num_threads(1)
@@ -92,6 +109,9 @@ def main() -> int:
         if not count:
             print(f'{folder}: no episodes', file=sys.stderr)
             return 2
+    if differing := begun_otherwise(args):
+        print(f'{args.out}: was begun with other {differing}: choose another', file=sys.stderr)
+        return 2
     scenes, perturbed = scenes_of(args), args.out / 'perturbed_episodes'
     with progress_bar('perturbed copies', synthetic, 0) as advance:
         perturb_all(
