@@ -36,7 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 START_S = 180.0
 INSTRUCTION = 'pick up the red cube with the left arm'
 GHOST_AWAY = 1.2  # rad, in some joint
-NEAR_LEAD = 1.9
+NEAR_LEAD = 1.0
+ASIDE = 2.45  # rad, so that the cart's mast hides nothing
 KINDS = {Marker.CUBE: Kind.BOX, Marker.CYLINDER: Kind.CYLINDER, Marker.SPHERE: Kind.SPHERE}
 
 
@@ -130,11 +131,12 @@ def _at(point):
     return pose
 
 
-def _view():
+def _view(yaw=None):
+    """Return the view of rviz/vag.rviz, turned to ``yaw`` where one is given."""
     found = yaml.safe_load(rviz_config.path().read_text())['Visualization Manager']['Views']
     orbit = found['Current']
     focus = tuple(float(orbit['Focal Point'][axis]) for axis in 'XYZ')
-    return View(focus, orbit['Distance'], orbit['Yaw'], orbit['Pitch'])
+    return View(focus, orbit['Distance'], yaw or orbit['Yaw'], orbit['Pitch'])
 
 
 class Photographer:
@@ -185,7 +187,7 @@ class Photographer:
                 raise SystemExit(f'no picture of {view} came')
             self.spin(0.05)
 
-    def wait_for_ghost_away(self, lead):
+    def _wait_for_ghost_away(self, lead):
         """Wait until the ghost is this far, rad, from where the arms are in some joint."""
         deadline = time.monotonic() + 30.0
         while self._scene.lead < lead and time.monotonic() < deadline:
@@ -196,11 +198,12 @@ class Photographer:
         image = cv2.imdecode(np.frombuffer(self._window.picture(), np.uint8), cv2.IMREAD_COLOR)
         self._save(name, image)
 
-    def scene(self, name):
-        """Draw what RViz would."""
+    def scene(self, name, lead=0.0, yaw=None):
+        """Draw what RViz would, once the ghost is ``lead`` rad away from the arms."""
         panel = self._scene.ask_for_panel()
         self._executor.spin_until_future_complete(panel, 10.0)
-        image = draw(self._scene.shapes(panel.result().markers), _view())
+        self._wait_for_ghost_away(lead)
+        image = draw(self._scene.shapes(panel.result().markers), _view(yaw))
         self._save(name, image[:, :, ::-1])
 
     def _save(self, name, bgr):
@@ -220,8 +223,7 @@ def run_session(show, window):
     show.spin(4.0)
     show.check_topics()
     show.page('3_plan_on_show')
-    show.wait_for_ghost_away(GHOST_AWAY)
-    show.scene('4_ghost')
+    show.scene('4_ghost', lead=GHOST_AWAY)
     window.press('a')
     show.wait('APPROVED')
     show.spin(1.0)
@@ -246,8 +248,7 @@ def show_warnings(show, window, scene):
     show.show_episode(near_and_clamped(scene.episode, scene.measured))
     window.press('p')
     show.wait('PLAN ON SHOW')
-    show.wait_for_ghost_away(NEAR_LEAD)
-    show.scene('9_warnings')
+    show.scene('9_warnings', lead=NEAR_LEAD, yaw=ASIDE)
 
 
 def near_and_clamped(episode, start):

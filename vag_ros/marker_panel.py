@@ -22,6 +22,8 @@ BOARD = 'board'
 SEPARATOR = ':'
 # The panel stands upright beyond the table and faces the robot; y runs to its left.
 DISTANCE, TOP, LINE, WIDTH = 1.15, 1.52, 0.055, 2.3
+# With more lines than fit, they stand closer: the first one must stay in view.
+TALLEST = 0.5
 PITCH_Y, BUTTON = 0.37, (0.03, 0.33, 0.11)
 PLACES = {
     Act.GENERATE: (0, 0),
@@ -98,16 +100,17 @@ class MarkerPanel:
                 self._on_nonsense(f'there is no button {feedback.control_name!r}')
 
     def _board(self, text: Sequence[str], menu: Sequence[Entry]) -> InteractiveMarker:
-        height = LINE * (len(text) + 1.5)
+        pitch = min(LINE, TALLEST / (len(text) + 1.5))
+        height = pitch * (len(text) + 1.5)
         plate = _marker(Marker.CUBE, (0.02, WIDTH, height), (0.08, 0.09, 0.11, 0.9), 0)
-        plate.pose.position.z = height / 2 - LINE
+        plate.pose.position.z = height / 2 - pitch
         lines = []
         for number, line in enumerate(reversed(text)):
-            label = _label(line, LINE * (1.0 if number == len(text) - 1 else 0.8), number + 1)
-            label.pose.position.z = number * LINE
+            label = _label(line, pitch * (1.0 if number == len(text) - 1 else 0.8), number + 1)
+            label.pose.position.z = number * pitch
             lines.append(label)
         hint = _label('right-click here for the menu', 0.5 * LINE, len(text) + 1)
-        hint.pose.position.z = -0.75 * LINE
+        hint.pose.position.z = -0.75 * pitch
         control = InteractiveMarkerControl(
             name='menu',
             interaction_mode=InteractiveMarkerControl.MENU,

@@ -115,7 +115,7 @@ class PlanDisplay:
             f'! {1e3 * report.min_distance:.0f} mm: {report.min_distance_bodies} '
             f'at {report.min_distance_time:.1f} s'
         )
-        return [*markers, _text('clearance', text, places[0], 0.12, AMBER)]
+        return [*markers, _text('clearance', text, places[0], 0.22, AMBER)]
 
 
 def _marker(kind: int, namespace: str, size: tuple, colour: tuple) -> Marker:
