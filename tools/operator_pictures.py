@@ -37,7 +37,6 @@ START_S = 180.0
 INSTRUCTION = 'pick up the red cube with the left arm'
 GHOST_AWAY = 1.2  # rad, in some joint
 NEAR_LEAD = 1.0
-ASIDE = 2.45  # rad, so that the cart's mast hides nothing
 KINDS = {Marker.CUBE: Kind.BOX, Marker.CYLINDER: Kind.CYLINDER, Marker.SPHERE: Kind.SPHERE}
 
 
@@ -131,12 +130,11 @@ def _at(point):
     return pose
 
 
-def _view(yaw=None):
-    """Return the view of rviz/vag.rviz, turned to ``yaw`` where one is given."""
+def _view():
     found = yaml.safe_load(rviz_config.path().read_text())['Visualization Manager']['Views']
     orbit = found['Current']
     focus = tuple(float(orbit['Focal Point'][axis]) for axis in 'XYZ')
-    return View(focus, orbit['Distance'], yaw or orbit['Yaw'], orbit['Pitch'])
+    return View(focus, orbit['Distance'], orbit['Yaw'], orbit['Pitch'])
 
 
 class Photographer:
@@ -198,12 +196,12 @@ class Photographer:
         image = cv2.imdecode(np.frombuffer(self._window.picture(), np.uint8), cv2.IMREAD_COLOR)
         self._save(name, image)
 
-    def scene(self, name, lead=0.0, yaw=None):
+    def scene(self, name, lead=0.0):
         """Draw what RViz would, once the ghost is ``lead`` rad away from the arms."""
         panel = self._scene.ask_for_panel()
         self._executor.spin_until_future_complete(panel, 10.0)
         self._wait_for_ghost_away(lead)
-        image = draw(self._scene.shapes(panel.result().markers), _view(yaw))
+        image = draw(self._scene.shapes(panel.result().markers), _view())
         self._save(name, image[:, :, ::-1])
 
     def _save(self, name, bgr):
@@ -248,7 +246,9 @@ def show_warnings(show, window, scene):
     show.show_episode(near_and_clamped(scene.episode, scene.measured))
     window.press('p')
     show.wait('PLAN ON SHOW')
-    show.scene('9_warnings', lead=NEAR_LEAD, yaw=ASIDE)
+    show.wait('clearance: 36 mm')
+    show.spin(1.0)
+    show.scene('9_warnings', lead=NEAR_LEAD)
 
 
 def near_and_clamped(episode, start):

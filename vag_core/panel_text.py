@@ -18,6 +18,7 @@ class Report:
     Attributes:
         progress: of a running generation, e.g. ``denoising 3/10``.
         model: checkpoint and what is known of its quality.
+        reported: whether the planner's report on the plan on show has come.
         clamped: points of the plan that were moved onto a limit, in words.
         speed: share of the planned speed at which the next motion goes, 0 in a pause.
         recording: whether episodes are recorded; None: nobody would record them.
@@ -32,6 +33,7 @@ class Report:
 
     progress: str = ''
     model: str = ''
+    reported: bool = True
     clamped: str = 'none'
     speed: float = 1.0
     recording: bool | None = True
@@ -59,7 +61,7 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
     if report.model and now.episode_id:
         text.append(f'model: {report.model}')
     if now.plan_on_show or now.phase in MOVING:
-        text += [plan_line(report), f'clamped points: {report.clamped}', clearance_line(report)]
+        text += report_lines(report)
     if report.speed != 1 and now.phase:
         paused = ', PAUSED' * (report.speed == 0)
         text.append(f'speed: {100 * report.speed:.0f} % of the plan{paused}')
@@ -93,6 +95,13 @@ def headline(now: Situation, approved_plan: str, report: Report) -> str:
     if not report.recording:
         parts.append('NO RECORDER' if report.recording is None else 'NOT RECORDING')
     return shortened('  |  '.join(parts))
+
+
+def report_lines(report: Report) -> list[str]:
+    """Say what the planner reports, or that it has not yet."""
+    if not report.reported:
+        return ['plan: what was clamped and slowed, and how near it comes, is not known yet']
+    return [plan_line(report), f'clamped points: {report.clamped}', clearance_line(report)]
 
 
 def plan_line(report: Report) -> str:

@@ -283,11 +283,13 @@ class Operator(Node):
     def _report(self) -> Report:
         now, state, episode = time.monotonic(), self._state or ReplayState(), self._episode
         plan = self._clamp_report
-        if plan is None or plan.plan_id != state.plan_id:
+        reported = plan is not None and plan.plan_id == state.plan_id
+        if not reported:
             plan = ClampReport(min_distance=np.nan)
         return Report(
             progress=self._progress if now - self._progress_at < PROGRESS_LINGERS_S else '',
             model=f'{episode.checkpoint} ({episode.evaluation})' if episode else '',
+            reported=reported,
             clamped=self._clamp_words(plan),
             speed=1.0 if self._options.speed_scaling is None else self._options.speed_scaling,
             recording=self._options.record,

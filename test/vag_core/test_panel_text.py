@@ -63,6 +63,12 @@ def test_what_is_not_recorded_and_what_is_slowed_or_paused_is_told():
     assert 'speed: 0 % of the plan, PAUSED' in lines(SHOWN, '', paused)
 
 
+def test_a_plan_whose_report_has_not_come_is_not_called_unclamped():
+    rows = lines(SHOWN, '', dataclasses.replace(PLAN, reported=False))
+    assert any('is not known yet' in row for row in rows)
+    assert not any('clamped points' in row or 'clearance: ' in row for row in rows)
+
+
 def test_a_silent_server_is_told_first():
     assert lines(Situation(), '', Report())[0].startswith('NO REPLAY SERVER')
 
