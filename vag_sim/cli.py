@@ -2,11 +2,13 @@
 
 import argparse
 import dataclasses
+import itertools
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vag_sim.arguments import names, positive
 from vag_sim.evaluation import command as evaluate
 from vag_sim.splits import Split
 
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     demos.add_argument(
         '--tasks',
-        type=_names,
+        type=names,
         nargs='+',
         default=[['pick_lift']],
         metavar='TASK',
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'always for pick_lift, which has no splits',
     )
     demos.add_argument(
-        '--episodes', type=_positive, default=20, help='episodes per task (default: 20)'
+        '--episodes', type=positive, default=20, help='episodes per task (default: 20)'
     )
     demos.add_argument(
         '--seed', type=int, default=1000, help='number of the first scene (default: 1000)'
@@ -58,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='CAMERA',
         help='views to record (default: cam_high)',
     )
-    demos.add_argument('--workers', type=_positive, help='processes (default: one per core)')
+    demos.add_argument('--workers', type=positive, help='processes (default: one per core)')
     demos.add_argument('--out', type=Path, required=True, help='folder for the episodes')
     replay = commands.add_parser(
         'replay',
@@ -91,20 +93,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _demos(arguments: argparse.Namespace) -> int:
     """Record the demonstrations; return 1 when one of them failed, 2 for unusable arguments."""
     import cv2
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
     from vag_sim import demos
+    from vag_sim.pool import progress_bar
 
     cameras = tuple(arguments.cameras)
     split = None if arguments.split == 'none' else Split(arguments.split)
-    tasks = [name for names in arguments.tasks for name in names]
+    tasks = list(itertools.chain.from_iterable(arguments.tasks))
     try:
         seeds = {
             task: demos.seeds_to_record(task, split, arguments.seed, arguments.episodes)
@@ -115,19 +110,11 @@ def _demos(arguments: argparse.Namespace) -> int:
         print(f'vag sim demos: {error}', file=sys.stderr)
         return UNUSABLE
     failures = []
-    with Progress(
-        TextColumn('demonstrations'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn('left'),
-        TimeRemainingColumn(elapsed_when_finished=False),
-    ) as progress:
-        bar = progress.add_task('', total=len(jobs) + kept, completed=kept)
+    with progress_bar('demonstrations', len(jobs) + kept, kept) as advance:
         for outcome in demos.run_jobs(jobs, arguments.workers):
             if outcome.failure:
                 failures.append(outcome)
-            progress.advance(bar)
+            advance()
     for outcome in failures:
         print(f'{outcome.job.task} seed {outcome.job.seed}: {outcome.failure}; not saved')
     folders = sorted(path.parent for path in arguments.out.glob('*/episode.json'))
@@ -184,15 +171,4 @@ def _what_to_replay(arguments: argparse.Namespace) -> tuple['np.ndarray', float,
 def _rounded(value: object) -> object:
     if isinstance(value, dict):
         return ', '.join(f'{name} {number:.4f}' for name, number in value.items())
-    return value
-
-
-def _names(text: str) -> list[str]:
-    return [name for name in text.split(',') if name]
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value}: must be at least 1')
     return value

@@ -2,10 +2,7 @@
 
 import functools
 import json
-import multiprocessing
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import numpy as np
 from vag_core.episode import Episode, save_episode
 from vag_core.images import read_mp4
 from vag_core.robot import RobotProfile, load_profile
+from vag_sim.pool import run_parallel
 from vag_sim.splits import SINGLE_SENTENCE_TASK, Split, seeds_of, split_of
 from vag_sim.tasks import FPS, Task, UnreachableError, make_task
 
@@ -199,17 +197,7 @@ def run_job(job: Job) -> Outcome:
 
 def run_jobs(jobs: list[Job], workers: int | None = None) -> Iterator[Outcome]:
     """Run the jobs on all cores, or on ``workers`` processes, and yield outcomes as they come."""
-    workers = min(workers or len(os.sched_getaffinity(0)), max(len(jobs), 1))
-    # Spawned, because an OpenGL context does not survive a fork.
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        pending = [pool.submit(run_job, job) for job in jobs]
-        try:
-            for future in as_completed(pending):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    return run_parallel(run_job, jobs, workers)
 
 
 def contact_sheet(

@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+from vag_sim.arguments import names, positive
 from vag_sim.splits import Split
 
 SUMMARY = 'a small behaviour-cloning policy: train it on episodes, evaluate it in the twin'
@@ -161,16 +162,3 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     for name, share in summary['shares'].items():
         print(f'{name:24} {share_text(share)}')
     return DONE
-
-
-def names(text: str) -> list[str]:
-    """Split a list at its commas."""
-    return [name for name in text.split(',') if name]
-
-
-def positive(text: str) -> int:
-    """Read a number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value}: must be at least 1')
-    return value

@@ -19,7 +19,7 @@ def run_parallel(
     Yields what it returns as it comes. Every process has one thread, so that what is computed
     does not depend on their number; a single worker is this process itself.
     """
-    workers = min(workers or len(os.sched_getaffinity(0)), max(len(jobs), 1))
+    workers = worker_count(jobs, workers)
     if workers == 1:
         for job in jobs:
             with _as_one_thread():
@@ -38,13 +38,18 @@ def run_parallel(
             raise
 
 
-def _one_thread() -> None:
-    """Let each process use one core: together they use all."""
-    import cv2
-    import torch
+def worker_count(jobs: Sequence[J], workers: int | None) -> int:
+    """Return how many processes work on the jobs."""
+    return min(workers or len(os.sched_getaffinity(0)), max(len(jobs), 1))
 
-    torch.set_num_threads(1)
+
+def _one_thread() -> None:
+    """Let a new process use one core: together they use all."""
+    import cv2
+
     cv2.setNumThreads(1)
+    # Torch, which not every job needs, looks at it when it is loaded.
+    os.environ['OMP_NUM_THREADS'] = '1'
 
 
 @contextmanager
@@ -53,7 +58,8 @@ def _as_one_thread() -> Iterator[None]:
     import torch
 
     before = torch.get_num_threads(), cv2.getNumThreads()
-    _one_thread()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from vag_sim.policy_cli import names, positive
+from vag_sim.arguments import names, positive
 from vag_sim.splits import Split
 
 SUMMARY = 'generate a data set, replay every episode in the twin, keep what succeeds'

@@ -20,6 +20,12 @@ def test_one_worker_is_this_process_with_one_thread_while_it_works():
         torch.set_num_threads(before)
 
 
+def test_other_processes_have_one_thread_each():
+    found = list(run_parallel(threads, [1, 2], 2))
+    assert sorted(job for job, *_ in found) == [1, 2]
+    assert all(pid != os.getpid() and count == 1 for _, pid, count in found)
+
+
 def fail(job):
     raise ValueError(f'job {job}')
 

@@ -100,7 +100,11 @@ class Case:
         return self._generated[checkpoint.path]
 
     def read(
-        self, checkpoint: 'Checkpoint', reader: Path | None, video: np.ndarray
+        self,
+        checkpoint: 'Checkpoint',
+        reader: Path | None,
+        video: np.ndarray,
+        latent: np.ndarray | None = None,
     ) -> tuple[np.ndarray, float]:
         """Read (T, D) actions from a video; return them in the robot's units, and the seconds.
 
@@ -108,6 +112,8 @@ class Case:
             checkpoint: whose action stream it is, if there is no other reader.
             reader: its folder, or None.
             video: (T, H, W, 3) uint8 RGB.
+            latent: (C, T', h, w) from which it was decoded; the action stream then follows that,
+                so that synchrony is all that differs.
         """
         from vag_core.baselines.after_video import AfterVideoReader
 
@@ -119,7 +125,8 @@ class Case:
             found = load_frame_reader(reader)
             embodiment = found.config.embodiment
         started = time.perf_counter()
-        actions = found.read(video)
+        follows = reader is None and latent is not None
+        actions = found.read_latent(latent) if follows else found.read(video)
         return embodiment.to_robot(actions), time.perf_counter() - started
 
 
@@ -157,5 +164,5 @@ def make(method: Method, case: Case) -> Made:
     seconds = sum(generated.timings.values())
     if method.source is Source.MODEL:
         return Made(checkpoint.embodiment.to_robot(generated.actions), seconds, generated.video)
-    actions, more = case.read(checkpoint, method.reader, generated.video)
+    actions, more = case.read(checkpoint, method.reader, generated.video, generated.latent)
     return Made(actions, seconds + more, generated.video)

@@ -7,7 +7,8 @@ from pathlib import Path
 from vag_sim.evaluation.methods import Method
 from vag_sim.evaluation.results import FILE, Result, append_results, read_results
 from vag_sim.evaluation.scenes import EvaluationScene
-from vag_sim.evaluation.work import Outcome, plan_jobs, run_jobs, worker_count
+from vag_sim.evaluation.work import Outcome, plan_jobs, run_jobs
+from vag_sim.pool import progress_bar, worker_count
 
 
 class Session:
@@ -45,16 +46,6 @@ class Session:
 
     def measure(self, *, say_duration: bool = False) -> None:
         """Measure what has no result yet; ``say_duration`` as soon as the first ones are timed."""
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
         total = len(self._scenes) * self._seeds
         kept = total - len(self._jobs)
         self._say(
@@ -63,21 +54,13 @@ class Session:
         )
         if not self._jobs:
             return
-        with Progress(
-            TextColumn('scenes'),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn('left'),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=Console(stderr=True),
-        ) as progress:
-            bar = progress.add_task('', total=total, completed=kept)
+        workers = worker_count(self._jobs, self._workers)
+        with progress_bar('scenes', total, kept) as advance:
             for done, outcome in enumerate(run_jobs(self._jobs, self._workers), 1):
                 self._keep(outcome)
-                progress.advance(bar)
+                advance()
                 # Each process loads its models in its first scene.
-                if say_duration and done == worker_count(self._jobs, self._workers) + 1:
+                if say_duration and done == workers + 1:
                     self._say(f'all of it takes about {self._duration(outcome)}')
         for name, reason in self._skipped.items():
             self._say(f'{name}: {reason}; left out')

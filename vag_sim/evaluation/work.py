@@ -1,16 +1,14 @@
 """The work of an evaluation: a job for each scene and sampler seed, over the cores."""
 
-import multiprocessing
-import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from vag_sim.evaluation.methods import Method
 from vag_sim.evaluation.results import Key, Result
 from vag_sim.evaluation.scenes import EvaluationScene
+from vag_sim.pool import run_parallel
 
 
 @dataclass(frozen=True)
@@ -114,29 +112,4 @@ def stem_of(folder: Path, result: Result) -> Path:
 
 def run_jobs(jobs: Sequence[Job], workers: int | None = None) -> Iterator[Outcome]:
     """Run the jobs on all cores, or on ``workers`` processes, and yield outcomes as they come."""
-    # Spawned, because an OpenGL context does not survive a fork.
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(
-        worker_count(jobs, workers), mp_context=context, initializer=_one_thread
-    ) as pool:
-        pending = [pool.submit(run_job, job) for job in jobs]
-        try:
-            for future in as_completed(pending):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def worker_count(jobs: Sequence[Job], workers: int | None) -> int:
-    """Return how many processes work on the jobs."""
-    return min(workers or len(os.sched_getaffinity(0)), max(len(jobs), 1))
-
-
-def _one_thread() -> None:
-    """Let each process use one core: together they use all."""
-    import cv2
-    import torch
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    return run_parallel(run_job, jobs, workers)
