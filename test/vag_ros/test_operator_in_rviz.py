@@ -140,6 +140,7 @@ def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
         what='an episode of 10 steps',
     )
     rviz.wait_for_text(f'episode: {first.episode_id}')
+    rviz.wait_for_text('PLAN ON SHOW')  # what is said of it must not hide the next answer
     rviz.choose("same as the displayed episode's")
     rviz.click('generate')
     rviz.wait_for_text(f"> asked for '{LIFT}', seed {first.seed}")
