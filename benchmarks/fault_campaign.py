@@ -50,6 +50,7 @@ FAULTS = (
     'disk full',
 )
 QUIET_S = 0.3
+LOG_TAIL = 4000
 # A machine that others use may end a motion before the fault does.
 ATTEMPTS = 5
 DISK_BYTES = 200_000
@@ -62,7 +63,7 @@ class Cell:
 
     def __init__(self, folder: Path, *, steps_clock: bool, disk_full: bool, priority: int):
         self.domain = replay_cell.free_domain()
-        self._log = folder / f'cell_{self.domain}.log'
+        self.log = folder / f'cell_{self.domain}.log'
         self._folder, self._disk_full, self._priority = folder, disk_full, priority
         self._robot = strict_profile(folder)
         self.processes: dict[str, subprocess.Popen] = {}
@@ -78,14 +79,14 @@ class Cell:
         """Start what does not run."""
         starts = {
             'driver': lambda: start(
-                'import replay_cell; replay_cell.run_driver()', self._log, self.domain
+                'import replay_cell; replay_cell.run_driver()', self.log, self.domain
             ),
             'heartbeat': lambda: start(
-                'import replay_cell; replay_cell.run_heartbeat()', self._log, self.domain
+                'import replay_cell; replay_cell.run_heartbeat()', self.log, self.domain
             ),
             'recorder': lambda: start_node(
                 'recorder',
-                self._log,
+                self.log,
                 self.domain,
                 file_size=DISK_BYTES if self._disk_full else 0,
                 robot='sim',
@@ -93,7 +94,7 @@ class Cell:
             ),
             'server': lambda: start_node(
                 'replay_server',
-                self._log,
+                self.log,
                 self.domain,
                 robot=self._robot,
                 dry_run=False,
@@ -402,6 +403,8 @@ def main() -> int:
                         'fault': fault,
                         'error': repr(error),
                         'trace': traceback.format_exc(),
+                        'state': str(cell.client.state),
+                        'log': cell.log.read_text()[-LOG_TAIL:],
                     }
                     cell.close()
                     cell = None

@@ -13,37 +13,36 @@ TASKS = Path('/proc/self/task')
 def real_time(priority: int) -> Iterator[str]:
     """Run the calling thread as SCHED_FIFO; yields what came of it. 0 does not ask.
 
-    The other threads of the process follow at 1: each of them holds the interpreter's lock at
-    times, and one that waits for a processor with it would hold up the calling thread. Child
-    processes and new threads don't inherit it. Needs CAP_SYS_NICE, or an rtprio limit at least as
-    high.
+    The other threads of the process follow at 1, and so do those that they start meanwhile: each
+    of them holds the interpreter's lock at times, and one that waits for a processor with it would
+    hold up the calling thread. What the calling thread starts does not inherit it. Needs
+    CAP_SYS_NICE, or an rtprio limit at least as high.
     """
     if not priority:
         yield 'not asked for'
         return
-    before = {}
+    policy = os.SCHED_FIFO
     try:
-        _ask(0, priority, before)
+        own = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except (OSError, AttributeError) as error:
         yield f'refused: {error}; commands run at normal priority'
         return
-    own = threading.get_native_id()
-    for thread in [int(entry.name) for entry in TASKS.iterdir()]:
+    before = {}
+    for thread in _other_threads():
         # It may have ended meanwhile.
         with contextlib.suppress(OSError):
-            if thread != own:
-                _ask(thread, 1, before)
+            before[thread] = os.sched_getscheduler(thread), os.sched_getparam(thread)
+            os.sched_setscheduler(thread, policy, os.sched_param(1))
     try:
         yield f'SCHED_FIFO, priority {priority}'
     finally:
-        for thread, policy in before.items():
+        for thread in (0, *_other_threads()):
             with contextlib.suppress(OSError):
-                os.sched_setscheduler(thread, *policy)
+                os.sched_setscheduler(thread, *before.get(thread, own))
 
 
-def _ask(thread: int, priority: int, before: dict) -> None:
-    """Note the policy of a thread (0: this one) in ``before``, and change it."""
-    policy = os.sched_getscheduler(thread), os.sched_getparam(thread)
-    wanted = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
-    os.sched_setscheduler(thread, wanted, os.sched_param(priority))
-    before[thread] = policy
+def _other_threads() -> list[int]:
+    """Threads of this process but the calling one."""
+    own = threading.get_native_id()
+    return [thread for entry in TASKS.iterdir() if (thread := int(entry.name)) != own]
