@@ -53,9 +53,9 @@ def test_the_clean_frame_has_a_time_and_a_mask_of_its_own(recipe, latents, text)
     seen = {}
     original = stream.network.forward
 
-    def spy(latent, times, text, mask):
+    def spy(latent, times, text, mask, places):
         seen.update(times=times, mask=mask, latent=latent)
-        return original(latent, times, text, mask)
+        return original(latent, times, text, mask, places)
 
     stream.network.forward = spy
     clean, sample = latents
