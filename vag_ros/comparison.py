@@ -1,6 +1,7 @@
 """The live camera beside the image that the displayed episode starts from, for the approval."""
 
 import numpy as np
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -34,7 +35,8 @@ class Comparison:
             self._on_image,
             names.CAMERA_QOS,
         )
-        node.create_timer(1 / RATE_HZ, self._tick)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        node.create_timer(1 / RATE_HZ, self._tick, clock=steady)
 
     def set_episode(self, episode: Episode | None) -> None:
         """Compare with what this episode starts from; None: show nothing."""

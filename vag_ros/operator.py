@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
@@ -100,7 +101,9 @@ class Operator(Node):
             service = f'{names.OPERATOR}/{act.value}'
             self.create_service(Trigger, service, functools.partial(self._answer, act))
         self._web = self._open_web_page(profile) if self._settings.web_port else None
-        self.create_timer(1 / REFRESH_HZ, self.refresh)
+        # A wall clock that is set back would stop timers of the node's own clock.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1 / REFRESH_HZ, self.refresh, clock=steady)
         self.refresh()
 
     def finish(self) -> None:

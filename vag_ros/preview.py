@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage
@@ -35,7 +36,8 @@ class PreviewVideo:
 
     def start(self, fps: float) -> None:
         """Begin to loop at ``fps`` over whatever :meth:`loop` is given."""
-        self._timer = self._node.create_timer(1 / fps, self._tick, callback_group=self._group)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = self._node.create_timer(1 / fps, self._tick, self._group, steady)
 
     def stop(self) -> None:
         """Stop looping and forget the pictures."""

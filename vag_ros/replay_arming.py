@@ -52,7 +52,9 @@ class Arming:
             problems = self._ask() or self._services.open_gates()
         if not problems:
             refusal = self._gate.arm()
-            problems = [refusal.message] if refusal is not None else []
+            if refusal is not None:  # stopped while the drivers' gates were opened
+                problems = [refusal.message]
+                self._services.close_gates()
         return problems
 
     def _problems(self) -> list[str]:

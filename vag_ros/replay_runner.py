@@ -116,9 +116,10 @@ class Runner:
             return self._end(front, handle, outcome or Refusal(ErrorCode.SUCCESSFUL, ''), goal)
         finally:
             self._active = None
-            if not (self._gate.armed or self._settings.dry_run):
-                self._drivers.close_gates()
-            self._at_rest.set()
+            with self._lock:  # a stop comes before, and is seen here, or after, and sees the rest
+                if not (self._gate.armed or self._settings.dry_run):
+                    self._drivers.close_gates()
+                self._at_rest.set()
             self._on_change()
 
     def halt(self, close_gate: Callable[[], None], reason: Refusal) -> None:

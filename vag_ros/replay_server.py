@@ -130,14 +130,15 @@ class ReplayServer(Node):
         return self._listener.status.problem(now) or self._listener.heartbeat.lost(now)
 
     def _offer_services(self) -> None:
-        group = MutuallyExclusiveCallbackGroup()
-        for name, callback in (
-            (names.STOP, self._on_stop),
-            (names.RESET, self._on_reset),
-            (names.ARM, self._on_arm),
-            (names.DISARM, self._on_disarm),
+        # Arming waits for drivers and approval compares images: no stop may wait for either.
+        ending, group = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
+        for name, callback, where in (
+            (names.STOP, self._on_stop, ending),
+            (names.DISARM, self._on_disarm, ending),
+            (names.RESET, self._on_reset, group),
+            (names.ARM, self._on_arm, group),
         ):
-            self.create_service(Trigger, name, callback, callback_group=group)
+            self.create_service(Trigger, name, callback, callback_group=where)
         self.create_service(Approve, names.APPROVE, self._on_approve, callback_group=group)
 
     def _offer_actions(self) -> None:
@@ -194,7 +195,11 @@ class ReplayServer(Node):
         return response
 
     def _on_arm(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        problems = self._arming.arm()
+        goal = self._runner.goal
+        if not self._runner.idle and goal is not None and goal.motion is not None:
+            problems = ['the arms are moving']
+        else:
+            problems = self._arming.arm()
         response.success, response.message = not problems, '; '.join(problems) or 'armed'
         self._publish_state()
         return response

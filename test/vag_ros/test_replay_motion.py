@@ -105,6 +105,15 @@ def test_a_rival_that_appears_during_the_motion_stops_and_latches_it(arms):
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
 
 
+def test_arming_is_refused_while_the_arms_move(arms):
+    handle = arms.start(long_swing())
+    arms.wait_for_commands(250)
+    answer = arms.call(names.ARM)
+    assert (answer.success, answer.message) == (False, 'the arms are moving')
+    arms.cancel(handle)
+    assert arms.end(handle)[1].error_code == Result.CANCELED
+
+
 def test_a_stop_during_the_motion_brakes_and_latches_until_reset_and_arm(arms):
     handle = arms.start(long_swing())
     arms.wait_for_commands(250)

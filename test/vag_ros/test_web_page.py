@@ -18,6 +18,7 @@ from vag_core.panel import Act
 from vag_ros import convert, msg, names
 
 TOKEN = 'a-token-of-the-test'
+CHOICES = "return document.querySelectorAll('#menu select:enabled').length"
 
 
 @pytest.fixture(scope='module')
@@ -178,7 +179,7 @@ def test_every_button_says_in_words_what_it_does_and_can_be_reached_with_the_key
 
 
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
-def test_without_a_connection_stop_is_still_tried_and_says_that_it_was_not_sent(stage):
+def test_without_a_connection_stop_alone_can_be_pressed_and_says_what_came_of_it(stage):
     client, *_, root = stage
     with browser.browser() as window:
         window.open(f'{root}/?token=wrong')
@@ -188,4 +189,11 @@ def test_without_a_connection_stop_is_still_tried_and_says_that_it_was_not_sent(
         )
         assert enabled == ['stop']
         window.press('s')
-        client.wait(lambda: 'NOT SENT: ' in window.text('#answer'), what='the answer')
+        client.wait(lambda: 'REFUSED: ' in window.text('#answer'), what='the answer')
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+        window.run("fetch = () => Promise.reject(new Error('the line is cut'))")
+        client.wait(lambda: 'NO CONNECTION' in window.text('#headline'), what='the headline')
+        assert window.run(CHOICES) == 0
+        window.press('s')
+        client.wait(lambda: 'NO ANSWER, it may' in window.text('#answer'), what='the answer')

@@ -37,7 +37,11 @@ class Schedule:
         return (self.sent - 1) / elapsed if self.sent > 1 and elapsed > 0 else 0.0
 
     def resume(self, now: int) -> None:
-        """Let the next tick be due ``now``, after a rest that belongs to no motion."""
+        """Let the next tick be due ``now``, after a rest that belongs to no motion.
+
+        It is never due earlier than it was: a rest may end within the last tick's period.
+        """
+        now = max(now, self.due)
         rest = now - self.due
         self._stamp_origin += rest
         self._start += rest

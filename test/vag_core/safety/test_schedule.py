@@ -57,3 +57,11 @@ def test_a_rest_between_two_motions_is_no_delay_and_moves_due_time_and_stamp_ali
     schedule.count(schedule.due)
     assert schedule.max_lateness == 0
     assert schedule.stamp == stamps[-1] + 2 * PERIOD + rest
+
+
+def test_a_rest_that_ends_within_the_last_period_brings_no_tick_forward():
+    schedule, stamps, _ = run([0, 0, 0])
+    due = schedule.due
+    schedule.resume(due - PERIOD // 2)
+    assert schedule.due == due
+    assert schedule.stamp == stamps[-1] + PERIOD
