@@ -136,8 +136,8 @@ def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
         return (made['steps'], made['guidance']) == (10, 3.0)
 
     def made(count):
-        found = [episode for episode in episodes if made_as_chosen(episode)]
-        return found[count - 1 :]
+        found = {e.episode_id: e for e in episodes if made_as_chosen(e)}
+        return list(found.values())[count - 1 : count]
 
     (first,) = client.wait(lambda: made(1), what='an episode of 10 steps')
     rviz.wait_for_text(f'episode: {first.episode_id}')
