@@ -32,7 +32,7 @@ from vag_core.train.processes import Processes
 from vag_core.train.recipe import Parallel
 from vag_core.train.run import OnProgress, RunOptions
 from vag_core.train.run_folder import METRICS_FILE, open_run
-from vag_core.train.states import States
+from vag_core.train.states import States, weights_of
 
 NETWORK = 'network'
 READER = 'reader'
@@ -222,8 +222,7 @@ class ReaderRun:
         progress, weights = self.states.finished(self.name)
         if not (self.out / READER).exists():
             network = make_network(self.recipe.model, self.data.embodiment)
-            prefix = f'parts.{NETWORK}.'
-            network.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items()})
+            network.load_state_dict(weights_of(NETWORK, weights))
             cfg = ReaderConfig(
                 model=self.recipe.model,
                 embodiment=self.data.embodiment,

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
-from safetensors.torch import save_file
 
-from vag_core.checkpoint import CONFIG_FILE, hash_folder, read_part
-from vag_core.configuration import ConfigError, config, load, to_mapping
+from vag_core.checkpoint import CONFIG_FILE, hash_folder, read_part, write_config, write_part
+from vag_core.configuration import ConfigError, config, load
 from vag_core.embodiment import ActionSpace, Embodiment
 from vag_core.files import new_folder
 from vag_core.model.image_fit import fit_image
@@ -24,7 +22,7 @@ from vag_core.policy.config import PolicyConfig
 from vag_core.policy.network import BehaviourCloning, sentence_features
 
 SCHEMA_VERSION = 1
-WEIGHTS_FILE = 'policy.safetensors'
+PART = 'policy'
 
 
 @config
@@ -124,10 +122,8 @@ class Policy:
 def save_policy(folder: Path, cfg: PolicyFolder, network: BehaviourCloning) -> Path:
     """Write a policy to the new ``folder`` and return it; FileExistsError if it is there."""
     with new_folder(Path(folder)) as partial:
-        text = yaml.safe_dump(to_mapping(cfg), sort_keys=False, default_flow_style=None, width=100)
-        (partial / CONFIG_FILE).write_text(text)
-        weights = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
-        save_file(weights, partial / WEIGHTS_FILE)
+        write_config(partial, cfg)
+        write_part(partial, PART, network, torch.float32)
     return Path(folder)
 
 
@@ -141,6 +137,6 @@ def load_policy(folder: Path) -> Policy:
     folder = Path(folder).resolve()
     cfg = load(PolicyFolder, folder / CONFIG_FILE)
     network = BehaviourCloning(cfg.policy)
-    network.load_state_dict(read_part('policy', network, folder / WEIGHTS_FILE))
+    network.load_state_dict(read_part(PART, network, folder / f'{PART}.safetensors'))
     text = make_text(cfg.policy.text)
     return Policy(cfg, network.eval(), text, folder.name, hash_folder(folder))

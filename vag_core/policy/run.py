@@ -23,7 +23,7 @@ from vag_core.train.interrupt import Interrupt
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Parallel
 from vag_core.train.run_folder import METRICS_FILE, open_run
-from vag_core.train.states import StageProgress, States
+from vag_core.train.states import StageProgress, States, weights_of
 
 STAGE = PRODUCT = 'policy'
 # What may change between a run and its continuation: it alters no number.
@@ -105,8 +105,7 @@ class PolicyRun:
                 report=lambda report: self.progress(STAGE, report.step, report.steps, report),
             ).train(stage)
         spent, weights = states.finished(STAGE)
-        prefix = f'parts.{STAGE}.'
-        network.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items()})
+        network.load_state_dict(weights_of(STAGE, weights))
         return self._conclude(data, network, normalisers, spent, start)
 
     def _stage(

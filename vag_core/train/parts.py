@@ -14,6 +14,7 @@ from vag_core.train.cache import EpisodeFiles
 from vag_core.train.draws import seed_for
 from vag_core.train.lora import LoraConfig, add_adapters, merge_adapters
 from vag_core.train.recipe import Recipe, Training, Tune
+from vag_core.train.states import weights_of
 
 STATISTICS_EPISODES = 64
 
@@ -102,8 +103,7 @@ def take_weights(
     if adapters is not None:
         add_adapters(model.video.network, adapters, seed_for(seed, 'lora'))
     for name, part in trained_parts(model, training, stage).items():
-        prefix = f'parts.{name}.'
-        mine = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        mine = weights_of(name, weights)
         strict = adapters is None or name != 'video'
         # Buffers that are constants are in a state too; adapters come without their base.
         part.load_state_dict(mine, strict=strict)

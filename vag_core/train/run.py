@@ -42,7 +42,7 @@ from vag_core.train.processes import Processes
 from vag_core.train.recipe import Recipe, Tune
 from vag_core.train.run_folder import METRICS_FILE, open_run
 from vag_core.train.samples import ActionSamples, Clips, GroupSamples, StreamSamples
-from vag_core.train.states import StageProgress, States
+from vag_core.train.states import StageProgress, States, weights_of
 
 # Shares of a time budget, among the stages that a recipe has.
 SHARES = {'vae': 0.4, 'video': 0.32, 'action': 0.28, 'joint': 0.6}
@@ -372,8 +372,6 @@ class TrainingRun:
             folder = self.out / f'adapter_{name}'
             if adapters is None or folder.exists():
                 continue
-            prefix = 'parts.video.network.'
-            weights = self.states.finished(name)[1]
-            mine = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+            mine = weights_of('video.network', self.states.finished(name)[1])
             with new_folder(folder) as partial:
                 save_adapter(partial, adapters, mine)

@@ -55,6 +55,12 @@ class StageState:
     optimiser: dict
 
 
+def weights_of(part: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights below a part of what was trained together, by their names in it."""
+    prefix = f'parts.{part}.'
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
 class States:
     """The states of one run below ``folder``."""
 
