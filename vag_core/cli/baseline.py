@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vag_core.cli.train import INTERRUPTED, Bars, add_run_options, recipe_file
+
 if TYPE_CHECKING:
     from vag_core.baselines.recipe import ReaderRecipe
     from vag_core.baselines.run import ReadingError
@@ -34,15 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     train.add_argument(
         '--out', type=Path, required=True, help='folder for reader, curves and metrics'
     )
-    train.add_argument('--seed', type=int, default=0, help='of weights and draws (default: 0)')
-    train.add_argument(
-        '--minutes',
-        type=float,
-        help='budget of the optimisation; default: all steps of the config',
-    )
-    train.add_argument(
-        '--resume', action='store_true', help='continue the run in --out; an empty one is begun'
-    )
     train.add_argument(
         '--pretrained',
         type=Path,
@@ -50,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="state dict of torchvision's to start each trunk from (.pth or .safetensors)",
     )
     train.add_argument('--cache', type=Path, help='folder of decoded frames, to share by runs')
-    train.add_argument('--cpu', action='store_true', help='use no GPU')
+    add_run_options(train)
     read = commands.add_parser(
         'read',
         help='read the actions of a video',
@@ -71,7 +64,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from vag_core.cli.train import INTERRUPTED, Bars
     from vag_core.train.interrupt import Interrupt, Interrupted
 
     main = int(os.environ.get('RANK', '0')) == 0
@@ -119,7 +111,6 @@ def _train(args: argparse.Namespace) -> int:
 
 def _recipe(kind: str, path: str | None) -> 'ReaderRecipe':
     from vag_core.baselines.recipe import ReaderRecipe
-    from vag_core.cli.train import recipe_file
     from vag_core.configuration import ConfigError, load
 
     file = recipe_file(path or f'config/baselines/{kind}.yaml')

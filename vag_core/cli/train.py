@@ -35,6 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out', type=Path, required=True, help='folder for checkpoint, curves and metrics'
     )
+    parser.add_argument('--init', type=Path, help='checkpoint folder to start from (vag init)')
+    parser.add_argument('--cache', type=Path, help='folder of encoded episodes, to share by runs')
+    add_run_options(parser)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what every training run takes."""
     parser.add_argument('--seed', type=int, default=0, help='of weights and draws (default: 0)')
     parser.add_argument(
         '--minutes',
@@ -44,8 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--resume', action='store_true', help='continue the run in --out; an empty one is begun'
     )
-    parser.add_argument('--init', type=Path, help='checkpoint folder to start from (vag init)')
-    parser.add_argument('--cache', type=Path, help='folder of encoded episodes, to share by runs')
     parser.add_argument('--cpu', action='store_true', help='use no GPU')
 
 
