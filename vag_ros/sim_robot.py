@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import Bool, Header
@@ -194,7 +195,7 @@ class SimRobot(Node):
                 self._twin.step(CONTROL_PERIOD)
             due += CONTROL_PERIOD
             if due >= feedback_due:
-                self._publish_states()
+                self._publish_states(lag=time.monotonic() - due + CONTROL_PERIOD)
                 feedback_due += feedback_period
             lag = time.monotonic() - due
             if lag > LARGEST_LAG:
@@ -207,9 +208,10 @@ class SimRobot(Node):
             elif lag < 0:
                 time.sleep(-lag)
 
-    def _publish_states(self) -> None:
+    def _publish_states(self, lag: float) -> None:
+        """Stamped with the moment that they belong to, `lag` seconds ago."""
         position, velocity, effort = self._twin.joint_state()
-        stamp = self.get_clock().now().to_msg()
+        stamp = (self.get_clock().now() - Duration(seconds=lag)).to_msg()
         for arm, publisher in self._states:
             inside = self._profile.arm_slice(arm)
             scale = np.where(self._profile.is_gripper[inside], arm.gripper.scale, 1.0)
