@@ -159,6 +159,8 @@ class Safety:
             whole stroke.
         goal_tolerance, goal_tolerance_m, goal_time_s: error allowed at the end, and how long to
             wait for it.
+        retreat_max: farthest way, rad, of a command back to where an arm was measured that did not
+            follow or has collided; farther, it holds.
         feedback_timeout_s: joint states older than this, by receive time, count as lost.
         max_lateness_s: a tick later than this stops the motion.
         approval_timeout_s: a plan that nobody approves is dropped after this time.
@@ -187,6 +189,7 @@ class Safety:
     goal_tolerance: float = 0.05
     goal_tolerance_m: float = 0.08
     goal_time_s: float = 2.0
+    retreat_max: float = 0.5
     feedback_timeout_s: float = 0.2
     max_lateness_s: float = 0.1
     approval_timeout_s: float = 300.0

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vag_core.robot import RobotProfile
+from vag_core.safety.deviation import arrived, moved
 from vag_core.safety.feedback import Feedback
-from vag_core.safety.motion import YIELDING, Motion, arrived, moved
+from vag_core.safety.motion import YIELDING, Motion
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import Plan
 from vag_core.safety.request import TrajectoryRequest
@@ -212,21 +213,20 @@ class ReplayGoal:
         )
         return self.motion.ending
 
-    def _before_tick(self) -> Refusal | None:
+    def _before_tick(self) -> list[Refusal]:
         self.motion.set_speed(self._robot.speed())
-        # A collision counts even when something else has ended the motion before.
-        reason = self._robot.trouble() or self.motion.ending or self._asked_to_stop()
-        if reason is not None:
+        # Each counts even when something else has ended the motion before.
+        reasons = [r for r in (self._robot.trouble(), self._asked_to_stop()) if r is not None]
+        if reasons or self.motion.ending is not None:
             self._enter(ReplayState.PHASE_DECELERATING)
         elif self.motion.path_time < self.plan.approach_duration:
             self._enter(ReplayState.PHASE_APPROACH)
         else:
             self._enter(ReplayState.PHASE_EXECUTING)
-        return reason
+        return reasons
 
     def _settle(self) -> Refusal | None:
         self._enter(ReplayState.PHASE_SETTLING)
-        self.motion.rest()
         feedback, profile = self._robot.feedback, self._robot.profile
         deadline = time.monotonic() + self._goal_time_s
         while True:
@@ -234,7 +234,7 @@ class ReplayGoal:
                 feedback.stale(time.monotonic_ns())
                 or self._robot.trouble()
                 or self._asked_to_stop()
-                or self.motion.off_path(feedback.pose)
+                or self.motion.off_path(feedback.latest)
             )
             if reason is not None:
                 return self._give_way(reason) if reason.code in YIELDING else reason

@@ -87,11 +87,11 @@ def stream(
     schedule: Schedule,
     *,
     max_lateness_ns: int,
-    before_tick: Callable[[], Refusal | None],
+    before_tick: Callable[[], list[Refusal]],
 ) -> None:
     """Send the commands of ``motion``, each when it is due, until it is over.
 
-    ``before_tick`` is called before each tick and returns a reason to stop, if there is one.
+    ``before_tick`` is called before each tick and returns the reasons to stop that there are.
 
     A tick later than ``max_lateness_ns`` is not sent, and nothing follows it: by then the arms
     have come to rest at their last target, and going on at speed would be a jerk.
@@ -102,10 +102,9 @@ def stream(
             time.sleep(wait * 1e-9)
         if _too_late(motion, schedule, max_lateness_ns):
             return
-        reason = before_tick()
-        if reason is not None:
+        for reason in before_tick():
             motion.stop(reason)
-        command = motion.tick(feedback.pose, feedback.stale(time.monotonic_ns()))
+        command = motion.tick(feedback.latest, feedback.stale(time.monotonic_ns()))
         # Whatever suspends this process can do so here as well as above.
         if command is None or _too_late(motion, schedule, max_lateness_ns):
             return

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vag_core.robot import load_profile
+from vag_core.safety.feedback import Measured
 from vag_core.safety.motion import Motion
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import make_plan
@@ -58,7 +59,7 @@ def test_suspended_at_any_point_of_a_tick_it_sends_nothing_that_follows(
     def before_tick():
         suspend('before')
         late = len(commands) == 20
-        return Refusal(ErrorCode.CLIENT_LOST, 'lost meanwhile') if late else None
+        return [Refusal(ErrorCode.CLIENT_LOST, 'lost meanwhile')] if late else []
 
     def stale(_):
         suspend('tick')
@@ -69,7 +70,7 @@ def test_suspended_at_any_point_of_a_tick_it_sends_nothing_that_follows(
 
     motion = Motion(plan, PROFILE)
     feedback = Fake(stale=stale)
-    type(feedback).pose = property(lambda _: motion.command)
+    type(feedback).latest = property(lambda _: Measured(motion.command, (1, 1)))
     stream(
         motion,
         feedback,

@@ -6,11 +6,25 @@ from another clock and would then never look old.
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from vag_core.robot import RobotProfile
 from vag_core.safety.outcome import ErrorCode, Refusal
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured last.
+
+    Attributes:
+        pose: (D,) positions, rad and m, not to change; NaN where none has come.
+        messages: by arm, how many were taken so far.
+    """
+
+    pose: np.ndarray
+    messages: tuple[int, ...]
 
 
 class Feedback:
@@ -19,7 +33,9 @@ class Feedback:
     def __init__(self, profile: RobotProfile):
         self._profile = profile
         self._lock = threading.Lock()
-        self._pose = np.full(len(profile.joint_names), np.nan)
+        self._latest = Measured(
+            np.full(len(profile.joint_names), np.nan), (0,) * len(profile.arms)
+        )
         self._received_ns: list[int | None] = [None] * len(profile.arms)
 
     def update(
@@ -38,16 +54,23 @@ class Feedback:
         if not np.isfinite(pose).all():
             return f'{expected.feedback_topic}: position not finite: {values}'
         with self._lock:
-            # A new array, so that whoever holds the old one keeps a consistent pose.
-            self._pose = self._pose.copy()
-            self._pose[self._profile.arm_slice(expected)] = pose
+            # A new object, so that whoever holds the old one keeps a consistent pose.
+            whole, messages = self._latest.pose.copy(), list(self._latest.messages)
+            whole[self._profile.arm_slice(expected)] = pose
+            messages[arm] += 1
+            self._latest = Measured(whole, tuple(messages))
             self._received_ns[arm] = now_ns
         return ''
 
     @property
     def pose(self) -> np.ndarray:
         """(D,) newest measured positions, rad and m, not to change; NaN where none has come."""
-        return self._pose
+        return self._latest.pose
+
+    @property
+    def latest(self) -> Measured:
+        """The newest measured positions, and how many messages they come from."""
+        return self._latest
 
     def ages(self, now_ns: int) -> list[float]:
         """Age of each arm's joint states in s, infinite where none has come."""

@@ -4,24 +4,31 @@ A tick decides what to command next from the plan, the measured pose and request
 neither clocks nor messages, so every ending can be tested without a robot.
 """
 
+import dataclasses
+
 import numpy as np
 
 from vag_core.robot import RobotProfile
+from vag_core.safety.deviation import beyond
+from vag_core.safety.feedback import Measured
+from vag_core.safety.following import Following, Standstill
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.plan import Plan
 from vag_core.safety.playback import Playback
 from vag_core.safety.retreat import Retreat
 from vag_core.safety.saturator import Saturator
 
-# Endings after which going on along the path would push on against whatever holds an arm.
+# Endings after which staying at the target would push on against whatever holds an arm.
 YIELDING = (ErrorCode.PATH_TOLERANCE_VIOLATED, ErrorCode.COLLISION)
 
 
 class Motion:
     """Executes ``plan``; ends early for the first reason to stop.
 
-    It then brakes along the path, or, after one of the reasons :data:`YIELDING`, goes from where
-    the command is to where the arms are.
+    It then brakes along the path. After one of the reasons :data:`YIELDING` it waits there until
+    the arms stand still, and its command retreats to where they are; unless that is farther than
+    ``retreat_max``, the arms do not come to rest within ``goal_time_s``, or do not stand by while
+    the command comes back, joint states are lost, or another reason to stop comes: then it holds.
 
     Args:
         plan: what to do.
@@ -47,10 +54,13 @@ class Motion:
             plan.positions, plan.period, profile.per_joint('max_acceleration')
         )
         self._saturator = Saturator(plan.positions[0], profile, plan.period)
-        self._step = np.zeros_like(self.command)
+        self._following = Following(profile)
+        self._standstill = Standstill(profile)
+        self._reasons: set[ErrorCode] = set()
         self._begun = False
-        self._resting = False
         self._yielding = False
+        self._holding = False
+        self._waited = 0
         self._retreat: Retreat | None = None
 
     @property
@@ -77,113 +87,98 @@ class Motion:
         """Whether the last command is the final one: the plan's end, or rest after braking."""
         if self._saturator.tripped:
             return self._saturator.at_rest
-        if self._yielding and self._retreat is None:
-            return self._playback.path_speed == 0.0
-        return (self._retreat or self._playback).at_rest
+        if self._retreat is not None:
+            return self._retreat.at_rest
+        if self._yielding and self._begun and not self._holding:
+            return False
+        return self._playback.at_rest
 
     def stop(self, reason: Refusal) -> None:
-        """End from the next tick on; a reason that came before is kept."""
+        """End from the next tick on; a reason that came before is kept.
+
+        A reason to hold that comes after one to yield ends the yielding as well.
+        """
         self.ending = self.ending or reason
-        self._yielding |= reason.code in YIELDING
         self._playback.decelerate()
+        if reason.code in YIELDING:
+            self._yielding = True
+        elif self._yielding and reason.code not in self._reasons:
+            self._hold(reason.message)
+        self._reasons.add(reason.code)
 
-    def rest(self) -> None:
-        """Note that the arms rest at the last command; what may follow begins with it anew."""
-        self._resting = True
+    def off_path(self, measured: Measured) -> Refusal | None:
+        """Return None while the arms are near the command; not to be asked twice of a message.
 
-    def off_path(self, measured: np.ndarray) -> Refusal | None:
-        """Return None while the (D,) measured pose is near enough to the last command."""
-        return _beyond(
-            measured - self.command,
-            self._tolerance,
-            self._profile,
-            ErrorCode.PATH_TOLERANCE_VIOLATED,
-            f'at {self.path_time:.3f} s of the motion; path_tolerance',
-        )
+        During a retreat they are to stand by: between the command and where it goes.
+        """
+        if self._retreat is None:
+            ends, tolerance = (self.command, self.command), self._tolerance
+            when = f'at {self.path_time:.3f} s of the motion; path_tolerance'
+        else:
+            goal = self._retreat.target
+            ends = np.minimum(self.command, goal), np.maximum(self.command, goal)
+            tolerance = self._profile.tolerance('goal_tolerance')
+            when = 'the way back; goal_tolerance'
+        return self._following.judge(measured, ends, tolerance, when)
 
-    def tick(self, measured: np.ndarray, stale: Refusal | None) -> np.ndarray | None:
+    def tick(self, measured: Measured, stale: Refusal | None) -> np.ndarray | None:
         """Return the command (D,) of this tick, or None when the motion is over.
 
         Args:
-            measured: (D,) newest measured pose.
+            measured: what was measured last.
             stale: why ``measured`` can't be relied on, if so.
         """
-        reason = stale or (None if self._retreat else self.off_path(measured))
+        reason = stale or self.off_path(measured)
         if reason is not None:
             self.stop(reason)
-        if self._yielding and self._begun and self._retreat is None and stale is None:
-            if self._resting:
-                repeated = self._send(self.command)
-                self._start_retreat(measured)
-                return repeated
-            self._start_retreat(measured)
+            if self._retreat is not None:
+                self._hold(reason.message)
+        if self._yielding and self._begun and self._playback.at_rest:
+            self._yield(measured, stale)
         return None if self.over else self._send((self._retreat or self._playback).next())
 
     def _send(self, wanted: np.ndarray) -> np.ndarray:
-        before = self.command
-        self._begun, self._resting = True, False
+        self._begun = True
         self.command = self._saturator.limit(wanted)
-        self._step = self.command - before
         if self._saturator.tripped:
             joint = self._profile.joint_names[self._saturator.tripped_joint]
             text = f'{joint}: a command beyond its limits at {self.path_time:.3f} s was not sent'
             self.stop(Refusal(ErrorCode.SOFTWARE_FAULT, text, joint))
         return self.command
 
-    def _start_retreat(self, measured: np.ndarray) -> None:
-        if np.isfinite(measured).all():
-            self._retreat = Retreat(
-                self.command, self._step, measured, self._profile, self.plan.period
-            )
+    def _yield(self, measured: Measured, stale: Refusal | None) -> None:
+        """Begin the retreat once the arms stand still, or hold."""
+        if self._retreat is not None or self._holding:
+            return
+        limit = self._profile.safety.goal_time_s
+        if stale is not None:
+            self._hold(stale.message)
+        elif self._standstill.reached(measured):
+            self._begin_retreat(measured.pose)
+        elif self._waited * self.plan.period >= limit:
+            self._hold(f'the arms were not at rest within goal_time_s = {limit:.1f} s')
+        self._waited += 1
 
+    def _begin_retreat(self, pose: np.ndarray) -> None:
+        retreat = Retreat(self.command, pose, self._profile, self.plan.period)
+        limit = np.full_like(self.command, self._profile.safety.retreat_max)
+        too_far = beyond(
+            retreat.target - self.command,
+            limit,
+            self._profile,
+            ErrorCode.PATH_TOLERANCE_VIOLATED,
+            'when it had braked; retreat_max',
+        )
+        if too_far is None:
+            self._retreat = retreat
+        else:
+            self._hold(too_far.message)
 
-def arrived(
-    plan: Plan,
-    measured: np.ndarray,
-    profile: RobotProfile,
-    goal_tolerance: np.ndarray | None = None,
-) -> Refusal | None:
-    """Return None when the (D,) measured pose is within ``goal_tolerance`` of the plan's end."""
-    tolerance = profile.tolerance('goal_tolerance') if goal_tolerance is None else goal_tolerance
-    return _beyond(
-        measured - plan.positions[-1],
-        tolerance,
-        profile,
-        ErrorCode.GOAL_TOLERANCE_VIOLATED,
-        'at the end; goal_tolerance',
-    )
-
-
-def moved(plan: Plan, measured: np.ndarray, profile: RobotProfile) -> Refusal | None:
-    """Return None when the arms still stand, within ``start_tolerance``, where the plan starts."""
-    return _beyond(
-        measured - plan.positions[0],
-        profile.tolerance('start_tolerance'),
-        profile,
-        ErrorCode.START_STATE_VIOLATED,
-        'since the plan was made; start_tolerance',
-    )
-
-
-def displaced(before: np.ndarray, measured: np.ndarray, profile: RobotProfile) -> Refusal | None:
-    """Return None when the (D,) pose is within ``goal_tolerance`` of an earlier one."""
-    return _beyond(
-        measured - before,
-        profile.tolerance('goal_tolerance'),
-        profile,
-        ErrorCode.START_STATE_VIOLATED,
-        'its place; goal_tolerance',
-    )
-
-
-def _beyond(
-    error: np.ndarray, allowed: np.ndarray, profile: RobotProfile, code: ErrorCode, when: str
-) -> Refusal | None:
-    exceeded = ~(np.abs(error) <= allowed)
-    if not exceeded.any():
-        return None
-    joint = int(np.argmax(exceeded))
-    name, unit = profile.joint_names[joint], 'm' if profile.is_gripper[joint] else 'rad'
-    value, limit = float(error[joint]), float(allowed[joint])
-    text = f'{name}: {value:+.4f} {unit} off {when} = {limit:.4f} {unit}'
-    return Refusal(code, text, name, None, value, limit)
+    def _hold(self, why: str) -> None:
+        if self._holding:
+            return
+        self._holding = True
+        if self._retreat is not None:
+            self._retreat.decelerate()
+        text = f'{self.ending.message}; held: {why}'
+        self.ending = dataclasses.replace(self.ending, message=text)

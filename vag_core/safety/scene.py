@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vag_core.robot import RobotProfile
-from vag_core.safety.motion import displaced
+from vag_core.safety.deviation import displaced
 from vag_core.safety.outcome import ErrorCode, Refusal
 
 GRID = (64, 48)

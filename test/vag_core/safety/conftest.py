@@ -9,12 +9,12 @@ from vag_core.safety.request import TrajectoryRequest
 
 @pytest.fixture(scope='session')
 def profile() -> RobotProfile:
-    """The simulated robot with the path tolerance of real ones, and no demand for clearance."""
+    """The simulated robot with the tolerances of real ones, and no demand for clearance."""
     sim = load_profile('sim')
-    return dataclasses.replace(
-        sim,
-        safety=dataclasses.replace(sim.safety, clearance_required=False, path_tolerance=0.2),
+    safety = dataclasses.replace(
+        sim.safety, clearance_required=False, path_tolerance=0.2, retreat_max=0.5
     )
+    return dataclasses.replace(sim, safety=safety)
 
 
 @pytest.fixture

@@ -58,3 +58,13 @@ def test_a_message_without_all_joints_is_ignored_and_says_which_were_expected(
     problem = feedback.update(0, names(profile, 0)[:joints], [0.1] * joints, 0)
     assert 'gripper' in problem
     assert np.isnan(feedback.pose).all()
+
+
+def test_messages_are_counted_by_arm_and_what_was_taken_does_not_change(profile, feedback):
+    assert feedback.latest.messages == (0, 0)
+    feedback.update(1, names(profile, 1), [0.1] * 7, 0)
+    before = feedback.latest
+    feedback.update(1, names(profile, 1), [0.2] * 7, MS)
+    feedback.update(0, names(profile, 0)[:6], [0.1] * 6, MS)
+    assert (before.messages, feedback.latest.messages) == ((0, 1), (0, 2))
+    assert (before.pose[7:] == 0.1).all() and (feedback.pose[7:] == 0.2).all()

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from vag_core.safety.feedback import Measured
+from vag_core.safety.following import STANDSTILL_MESSAGES, Following, Standstill
+from vag_core.safety.outcome import ErrorCode
+
+HERE = np.zeros(14)
+AWAY = 0.3 * np.eye(14)[8]
+
+
+@pytest.fixture
+def judge(profile):
+    following = Following(profile)
+    tolerance = profile.tolerance('path_tolerance')
+
+    def judge(pose, left, right, ends=(HERE, HERE)):
+        return following.judge(Measured(pose, (left, right)), ends, tolerance, 'limit')
+
+    return judge
+
+
+def test_two_messages_of_one_arm_in_a_row_are_needed_and_none_is_judged_twice(judge):
+    assert judge(AWAY, 1, 1) is None
+    assert judge(AWAY, 2, 1) is None, 'the other arm has spoken'
+    assert judge(AWAY, 2, 1) is None, 'nobody has'
+    assert judge(HERE, 3, 2) is None
+    assert judge(AWAY, 4, 3) is None, 'the one before was well'
+    reason = judge(AWAY, 4, 4)
+    assert (reason.code, reason.joint) == (ErrorCode.PATH_TOLERANCE_VIOLATED, 'right_joint2')
+
+
+def test_anywhere_between_two_commands_is_no_error(judge):
+    ends = np.zeros(14), 2 * AWAY
+    for message in range(1, 5):
+        assert judge(AWAY, message, message, ends) is None
+
+
+def test_arms_stand_still_once_enough_messages_of_each_say_the_same(profile):
+    standstill = Standstill(profile)
+    for count in range(STANDSTILL_MESSAGES):
+        assert not standstill.reached(Measured(HERE, (count, count)))
+    assert not standstill.reached(Measured(HERE, (100, 5))), 'one arm is silent'
+    assert standstill.reached(Measured(HERE + 0.0004, (100, 100)))
+
+
+def test_arms_that_creep_do_not_stand_still(profile):
+    standstill = Standstill(profile)
+    for count in range(100):
+        assert not standstill.reached(Measured(HERE + 0.001 * count, (count, count)))
