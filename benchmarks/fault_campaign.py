@@ -166,6 +166,8 @@ def inject(fault: str, cell: Cell, handle, generator: random.Random) -> tuple[st
         return disturb(cell, generator.choice(OTHERS), kills=fault.startswith('kill'))
     if fault.startswith('feedback'):
         mode = {'silent': 'silent', 'jumps': 'jump', 'late': 'late'}[fault.split()[1]]
+        if mode == 'jump':
+            mode = generator.choice(['jump', 'blip'])
         cell.tell(mode)
         return mode, [lambda: cell.tell('ok')]
     if fault == 'suspend the server':
@@ -270,6 +272,7 @@ def end_of(client: Client, ending):
 def judge(client: Client, arms: list[dict], at: int, result) -> dict:
     """Hold what was sent against the limits, and measure how far the arms still went."""
     problems, peaks, distance, seconds = [], {'velocity': 0.0, 'acceleration': 0.0}, 0.0, 0.0
+    parts = 0
     braked = CODES[result.error_code] not in ('COMMAND_LATE', 'SOFTWARE_FAULT')
     for arm in arms:
         received = client.commands[arm['topic']]
@@ -278,10 +281,9 @@ def judge(client: Client, arms: list[dict], at: int, result) -> dict:
         stamps = np.array([stamp for stamp, *_ in received])
         published = np.array([moment for _, moment, *_ in received])
         positions = np.array([position for *_, position in received])
-        parts = recheck_bag.split_motions(stamps, arm['period_ns'])
-        for part in parts:
-            rest = braked or part is not parts[-1]
-            report = recheck_bag.check_motion(stamps[part], positions[part], arm, at_rest=rest)
+        reports = recheck_bag.check_goal(stamps, positions, arm, at_rest=braked)
+        parts = max(parts, len(reports))
+        for report in reports:
             problems += report['problems']
             peaks = {key: max(peaks[key], report[key]) for key in peaks}
         if caught_up(published, arm['period_ns']):
@@ -293,6 +295,7 @@ def judge(client: Client, arms: list[dict], at: int, result) -> dict:
             seconds = max(seconds, (moving[-1] + 1) * arm['period_ns'] * 1e-9)
     return {
         'problems': problems,
+        'parts': parts,
         'peaks': peaks,
         'stop_distance_rad': distance,
         'stop_time_s': seconds,
@@ -326,6 +329,7 @@ def summarise(runs: list[dict]) -> dict:
         'load': {'median': float(np.median(loads)), 'max': max(loads)},
         'failed_to_run': sum('error' in item for item in runs),
         'ended_before_fault': sum(len(item.get('ended_before_fault', ())) for item in runs),
+        'in_several_parts': sum(item.get('parts', 0) > 1 for item in runs),
         'exceeded_a_limit': sum(bool(item.get('problems')) for item in runs),
         'resumed_without_reset': sum(bool(item.get('resumed')) for item in runs),
         'by_fault': {fault: figures(items) for fault, items in sorted(by_fault.items())},
@@ -351,7 +355,8 @@ def show(summary: dict) -> None:
     print(
         f'{summary["runs"]} runs, {summary["failed_to_run"]} that the campaign itself could not '
         f'run; motions that ended before the fault and were made again: '
-        f'{summary["ended_before_fault"]}; motions that exceeded a limit: '
+        f'{summary["ended_before_fault"]}; motions in more than one part: '
+        f'{summary["in_several_parts"]}; motions that exceeded a limit: '
         f'{summary["exceeded_a_limit"]}; resumed without reset: '
         f'{summary["resumed_without_reset"]}\n'
     )

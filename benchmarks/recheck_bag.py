@@ -4,7 +4,9 @@
 
 Independent of the planner: it imports nothing of this project. Limits come from the profile's
 YAML; velocity and acceleration are first and second differences of positions over the stamps.
-Exits with 0 when every motion keeps the limits, else with 1.
+Between two plans the arms may be moved by others; within one goal nothing may be: where stamps
+are not one period apart the commands were at rest, and go on where they were.
+Exits with 0 when every goal keeps the limits, else with 1.
 """
 
 import argparse
@@ -18,6 +20,10 @@ import yaml
 
 # Of float64 differences divided by the squared period.
 ROUNDING = 1e-6
+# Of positions in a driver's units and back, rad and m.
+SAME_PLACE = 1e-9
+# Published with each plan, before the goal sends its first command.
+PLANS = 'vag/replay/planned_trajectory'
 
 
 def read_limits(path: Path) -> list[dict]:
@@ -82,30 +88,67 @@ def check_motion(stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: 
 
 
 def split_motions(stamps: np.ndarray, period_ns: int) -> list[slice]:
-    """Where one motion ends and the next begins: stamps that are not one period apart."""
+    """Where one part ends and the next begins: stamps that are not one period apart."""
     cuts = np.flatnonzero(np.diff(stamps) != period_ns) + 1
     edges = [0, *cuts.tolist(), len(stamps)]
     return [slice(a, b) for a, b in itertools.pairwise(edges) if b > a]
 
 
-def read_commands(bag: Path, topics: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Stamps (N,) in ns and positions (N, n) of every command topic in the bag."""
+def check_goal(
+    stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: bool = True
+) -> list[dict]:
+    """Reports as of :func:`check_motion` for each part of the commands of one goal.
+
+    ``at_rest`` is asked of the last part; every other one must end at rest, and the next begin
+    where it did.
+    """
+    reports, end = [], None
+    parts = split_motions(stamps, arm['period_ns'])
+    for part in parts:
+        rest = at_rest or part is not parts[-1]
+        report = check_motion(stamps[part], positions[part], arm, at_rest=rest)
+        if end is not None:
+            jump = np.abs(positions[part.start] - end)
+            if not (jump <= SAME_PLACE).all():
+                joint = arm['joints'][int(jump.argmax())]
+                periods = (stamps[part.start] - stamps[part.start - 1]) / arm['period_ns']
+                report['problems'].append(
+                    f'{joint}: a jump of {jump.max():.6f} between two parts, {periods:.2f} '
+                    'periods apart'
+                )
+        reports.append({**report, 'moves': bool(np.diff(positions[part], axis=0).any())})
+        end = positions[part.stop - 1]
+    return reports
+
+
+def read_commands(
+    bag: Path, topics: list[str]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Read every command topic of a bag.
+
+    Returns:
+        stamps (N,) in ns, positions (N, n), and goals (N,): how many plans are older.
+    """
     from rosbags.highlevel import AnyReader
 
-    found = {topic: ([], []) for topic in topics}
+    found = {topic: ([], []) for topic in (*topics, PLANS)}
     with AnyReader([bag]) as reader:
         for connection, _, data in reader.messages():
-            topic = next((t for t in topics if connection.topic.endswith('/' + t)), None)
+            topic = next((t for t in found if connection.topic.endswith('/' + t)), None)
             if topic is not None:
                 message = reader.deserialize(data, connection.msgtype)
                 stamp = message.header.stamp
                 found[topic][0].append(stamp.sec * 10**9 + stamp.nanosec)
-                found[topic][1].append(np.array(message.position))
-    return {t: (np.array(s), np.array(p)) for t, (s, p) in found.items()}
+                found[topic][1].append(None if topic == PLANS else np.array(message.position))
+    plans = np.sort(found.pop(PLANS)[0])
+    return {
+        topic: (np.array(stamps), np.array(positions), np.searchsorted(plans, stamps, 'right'))
+        for topic, (stamps, positions) in found.items()
+    }
 
 
 def main() -> int:
-    """Print one line of JSON per motion and arm."""
+    """Print one line of JSON per part of a goal and arm."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('bag', type=Path)
     parser.add_argument('--robot', default='sim', help='shipped profile, or the path of one')
@@ -117,13 +160,14 @@ def main() -> int:
     commands = read_commands(arguments.bag, [arm['topic'] for arm in arms])
     failed = found = 0
     for arm in arms:
-        stamps, positions = commands[arm['topic']]
-        for part in split_motions(stamps, arm['period_ns']):
-            if part.stop - part.start < 2:
-                continue
-            report = check_motion(stamps[part], positions[part], arm, at_rest=True)
-            print(json.dumps({'topic': arm['topic'], **report}))
-            failed, found = failed + bool(report['problems']), found + 1
+        stamps, positions, goals = commands[arm['topic']]
+        for goal in np.unique(goals):
+            own = goals == goal
+            reports = check_goal(stamps[own], positions[own], arm)
+            for number, report in enumerate(reports, 1):
+                name = {'goal': int(goal), 'part': number, 'parts': len(reports)}
+                print(json.dumps({'topic': arm['topic'], **name, **report}))
+                failed, found = failed + bool(report['problems']), found + 1
     if not found:
         print(f'{arguments.bag}: no commands', file=sys.stderr)
         return 1

@@ -119,7 +119,7 @@ def test_a_fault_of_the_driver_during_the_motion_brakes_and_latches(arms, driver
     _, result = arms.end(handle)
     assert result.error_code == Result.DRIVER_FAULT
     assert 'the driver of arm left reports data = 6 (brake not released)' in result.error_string
-    assert_commands_within_limits(arms, hold=True)
+    assert_commands_within_limits(arms)
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
     arms.wait(lambda: driver.gates == {'left': False, 'right': False}, 'closed gates')
 
@@ -131,7 +131,7 @@ def test_a_reported_collision_sends_the_target_back_to_where_the_arms_are(arms, 
     driver.codes['left'] = COLLISION
     _, result = arms.end(handle)
     assert result.error_code == Result.COLLISION
-    assert_commands_within_limits(arms, hold=True)
+    assert_commands_within_limits(arms)
     np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
 
 
@@ -144,7 +144,7 @@ def test_a_collision_while_the_arms_settle_sends_the_target_back_to_where_they_a
     driver.codes['left'] = COLLISION
     _, result = arms.end(handle)
     assert result.error_code == Result.COLLISION
-    assert_commands_within_limits(arms, hold=True, motions=2)
+    assert_commands_within_limits(arms, motions=2)
     np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
 
@@ -164,7 +164,7 @@ def test_a_lost_client_brakes_and_latches(arms, driver):
     _, result = arms.end(handle)
     assert result.error_code == Result.CLIENT_LOST
     assert 'heartbeat_timeout_s = 1.000 s' in result.error_string
-    assert_commands_within_limits(arms, hold=True)
+    assert_commands_within_limits(arms)
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
 
 
@@ -210,7 +210,7 @@ def test_the_speed_can_be_changed_and_paused_during_the_motion_without_a_jump(ar
     assert set_speed(arms, 1.0).successful
     _, result = arms.end(handle)
     assert result.error_code == Result.SUCCESSFUL
-    assert_commands_within_limits(arms, hold=True)
+    assert_commands_within_limits(arms)
     assert result.commands_sent > 900
     arms.wait(lambda: arms.states[-1].request_time == pytest.approx(4.0, abs=0.01), 'the end')
 
