@@ -15,8 +15,10 @@ def real_time(priority: int) -> Iterator[str]:
 
     The other threads of the process follow at 1, and so do those that they start meanwhile: each
     of them holds the interpreter's lock at times, and one that waits for a processor with it would
-    hold up the calling thread. What the calling thread starts does not inherit it. Needs
-    CAP_SYS_NICE, or an rtprio limit at least as high.
+    hold up the calling thread. What the calling thread itself starts inherits its priority, so it
+    should start nothing: SCHED_RESET_ON_FORK would prevent that, but who has an rtprio limit
+    alone can't clear it, and could then not give the priority back. Needs CAP_SYS_NICE, or an
+    rtprio limit at least as high.
     """
     if not priority:
         yield 'not asked for'
@@ -24,7 +26,7 @@ def real_time(priority: int) -> Iterator[str]:
     policy = os.SCHED_FIFO
     try:
         own = os.sched_getscheduler(0), os.sched_getparam(0)
-        os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+        os.sched_setscheduler(0, policy, os.sched_param(priority))
     except (OSError, AttributeError) as error:
         yield f'refused: {error}; commands run at normal priority'
         return
