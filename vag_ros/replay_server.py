@@ -100,8 +100,11 @@ class ReplayServer(Node):
             f'{self._settings.approval}, dry_run {self._settings.dry_run}'
         )
 
-    def finish(self) -> None:
-        """Bring the arms to rest, tell everybody, and end the planning process."""
+    def finish(self) -> bool:
+        """Bring the arms to rest, tell everybody, and end the planning process.
+
+        Returns whether the arms are at rest.
+        """
         self._runner.shut_down(STOP_PATIENCE_S)
         self._hold.end()
         if not self._settings.dry_run:
@@ -111,6 +114,7 @@ class ReplayServer(Node):
         self._state.wait_for_all_acked(Duration(seconds=1))
         self._listener.close()
         self._scene.close()
+        return self._runner.stopped
 
     def _robot(self) -> Robot:
         return Robot(

@@ -34,8 +34,8 @@ def run(
     SIGINT, SIGTERM and SIGHUP (a terminal or SSH session that goes away) ask for the same end.
 
     A node with a method ``finish()`` has it called while callbacks still run: there the replay
-    server brings the arms to rest. Returns 0 after a requested end, MISCONFIGURED for a wrong
-    configuration, 1 for a crash.
+    server brings the arms to rest; it returns False where that failed. Returns 0 after a requested
+    end in order, MISCONFIGURED for a wrong configuration, 1 for a crash or a failed finish.
     """
     requested = threading.Event()
     # Under nohup the node is to outlive its terminal.
@@ -43,7 +43,7 @@ def run(
     for number in ends:
         signal.signal(number, lambda *_: requested.set())
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-    node, executor, failures = None, None, []
+    node, executor, failures, in_order = None, None, [], True
     try:
         node = node_factory()
         replay_stopped = _watch_replay(node) if outlives_replay else None
@@ -58,7 +58,7 @@ def run(
         if replay_stopped is not None and node.count_publishers(names.REPLAY_STATE):
             replay_stopped.wait(PATIENCE_S)
         if hasattr(node, 'finish'):
-            node.finish()
+            in_order = node.finish() is not False
         ended.set()
         # A callback that still runs when its node is destroyed fails with a complaint.
         spinner.join(CALLBACKS_S)
@@ -72,7 +72,7 @@ def run(
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()
-    return 1 if failures else 0
+    return 1 if failures or not in_order else 0
 
 
 def _watch_replay(node: Node) -> threading.Event:

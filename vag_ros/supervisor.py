@@ -105,8 +105,17 @@ class Supervisor:
         return [death for child in self._children for death in child.deaths]
 
     def exit_codes(self) -> dict[str, int | None]:
-        """Return the exit code of each process by name; None while it runs."""
-        return {child.name: child.poll() for child in self._children}
+        """Return the exit code of each process that was started; None while it runs."""
+        return {child.name: child.poll() for child in self._children if child.started}
+
+    def ended_wrong(self) -> list[str]:
+        """Say of each process that was started and has not ended with 0 what became of it."""
+        codes = self.exit_codes().items()
+        return [
+            f'{name} still runs' if code is None else f'{name} has ended: {_how(code)}'
+            for name, code in codes
+            if code != 0
+        ]
 
     def pid(self, name: str) -> int:
         """Return the process id of the process of this name."""
@@ -117,7 +126,7 @@ class Supervisor:
 
         The replay server brings the arms to rest; driver and recorder outlive it by themselves.
         """
-        with _deaf_to_interrupts():
+        with _deaf_to_endings():
             for child in self._children:
                 child.retire()
             for number, patience_s in (
@@ -160,6 +169,10 @@ class _Child:
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    @property
+    def started(self) -> bool:
+        return self._popen is not None
 
     def start(self) -> None:
         self._thread.start()
@@ -249,13 +262,15 @@ def _how(exit_code: int) -> str:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts():
-    """Ignore SIGINT meanwhile: a second Ctrl-C must not cut the orderly end short."""
+def _deaf_to_endings():
+    """Ignore SIGINT and SIGTERM meanwhile: a second one must not cut the orderly end short."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    numbers = signal.SIGINT, signal.SIGTERM
+    previous = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import toy_package
 from node_processes import Client, NodeProcess, node_launcher, reserved_domain
 from simulated_arms import SimulatedArms, running_server
 
@@ -37,6 +38,13 @@ def launch_node(domain_id: int, tmp_path: Path) -> Iterator[Callable[..., NodePr
     """Start nodes as ``launch_node('generator', robot='sim')``; all are ended after the test."""
     with node_launcher(domain_id, tmp_path) as launch:
         yield launch
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install the package ``toy`` and return a folder for logs."""
+    monkeypatch.setenv('AMENT_PREFIX_PATH', toy_package.install(tmp_path / 'prefix'))
+    return tmp_path / 'logs'
 
 
 @pytest.fixture

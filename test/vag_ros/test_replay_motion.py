@@ -3,10 +3,11 @@ import signal
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
-from node_processes import PATIENCE_S
+from node_processes import PATIENCE_S, Client, NodeProcess, reserved_domain
 from sensor_msgs.msg import JointState
 from simulated_arms import (
     PROFILE,
+    SimulatedArms,
     assert_commands_within_limits,
     children_of,
     reach,
@@ -146,7 +147,32 @@ def test_an_arm_that_does_not_follow_brakes_and_latches(arms):
     assert result.error_code == Result.PATH_TOLERANCE_VIOLATED
     assert 'path_tolerance = 0.5000 rad' in result.error_string
     assert_commands_within_limits(arms)
+    np.testing.assert_allclose(arms.sent('left')[1][-1, :6], arms.pose[:6], atol=1e-6)
     assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
+
+
+def test_a_single_message_from_elsewhere_ends_nothing(arms):
+    handle = arms.start(swing(seconds=2.0))
+    arms.wait_for_commands(100)
+    arms.glitch = 0.6
+    arms.wait(lambda: not arms.glitch, 'the message')
+    _, result = arms.end(handle)
+    assert result.error_code == Result.SUCCESSFUL
+    assert_commands_within_limits(arms)
+
+
+def test_joint_states_that_go_on_saying_elsewhere_do_not_drag_the_arms_along(arms):
+    handle = arms.start(long_swing())
+    arms.wait_for_commands(250)
+    arms.jump = 0.6
+    _, result = arms.end(handle)
+    assert result.error_code == Result.PATH_TOLERANCE_VIOLATED
+    assert 'held: left_joint1: +0.' in result.error_string
+    assert 'off the way back; goal_tolerance' in result.error_string
+    _, positions = arms.sent('left')
+    rest = positions[np.flatnonzero(~np.diff(positions, axis=0).any(axis=1))[0]]
+    assert np.abs(positions[-1] - rest).max() < 0.2
+    assert_commands_within_limits(arms)
 
 
 @pytest.mark.parametrize('fault', [{'jump': 0.6}, {'lag_s': 1.5}])
@@ -219,6 +245,34 @@ def test_ctrl_c_during_the_motion_brakes_says_stopped_and_exits_0(tmp_path):
         arms.wait_for_commands(result.commands_sent)
         arms.wait_for_phase(ReplayState.PHASE_STOPPED)
         assert_braked_midway(arms)
+
+
+IMPATIENT = """
+import sys
+from vag_ros import replay_server
+
+replay_server.STOP_PATIENCE_S = 0.01
+sys.exit(replay_server.main())
+"""
+
+
+def test_a_server_that_ends_before_the_arms_are_at_rest_says_so_by_its_exit_code(tmp_path):
+    settings = {'robot': 'sim', 'dry_run': False, 'real_time_priority': 0}
+    with reserved_domain() as domain:
+        process = NodeProcess('replay_server', settings, domain, tmp_path, IMPATIENT)
+        client = Client(domain)
+        arms = SimulatedArms(client)
+        try:
+            arms.wait(lambda: arms.states, 'the replay server')
+            arms.be_ready()
+            arms.start(swing(seconds=4.0, turn=0.8))
+            arms.wait_for_commands(250)
+            assert process.end(signal.SIGINT) == 1
+            assert 'still braking' in process.output
+        finally:
+            arms.close()
+            client.close()
+            process.end(signal.SIGKILL)
 
 
 def test_ctrl_c_while_idle_says_stopped_and_leaves_no_process_behind(tmp_path):

@@ -4,24 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from node_processes import PATIENCE_S
+from toy_package import up, wait_until
 
 from vag_ros import stack, supervisor
 from vag_ros.stack import Process
 from vag_ros.supervisor import ExecutableNotFoundError, Supervisor
 
-SHELL = '#!/bin/bash\n'
-PROGRAMS = {
-    # Ends in order on SIGINT, after half a second.
-    'node': 'trap "sleep 0.5; echo ended in order; exit 0" INT\necho up\n',
-    'deaf': 'trap "" INT\ntrap "echo terminated; exit 0" TERM\necho up\n',
-    'stuck': 'trap "" INT TERM\necho up\n',
-}
-WAIT = 'while :; do sleep 0.05; done\n'
 SUPERVISE = """
 import sys, time
 from pathlib import Path
@@ -38,38 +30,8 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.fixture
-def toy(tmp_path, monkeypatch) -> Path:
-    """Install the programs as package ``toy`` and return the folder for logs."""
-    prefix = tmp_path / 'prefix'
-    index = prefix / 'share/ament_index/resource_index/packages'
-    programs = prefix / 'lib/toy'
-    for folder in (index, programs):
-        folder.mkdir(parents=True)
-    (index / 'toy').touch()
-    for name, text in PROGRAMS.items():
-        add(programs / name, text + WAIT)
-    add(programs / 'misconfigured', f'exit {stack.MISCONFIGURED}\n')
-    add(programs / 'broken', 'echo first; echo the reason >&2; exit 3\n')
-    path = f'{prefix}{os.pathsep}{os.environ.get("AMENT_PREFIX_PATH", "")}'
-    monkeypatch.setenv('AMENT_PREFIX_PATH', path)
-    return tmp_path / 'logs'
-
-
-def add(path: Path, text: str) -> None:
-    path.write_text(SHELL + text)
-    path.chmod(0o755)
-
-
 def toy_process(name: str, **options) -> Process:
     return Process(name=name, package='toy', executable=name, parameters={}, **options)
-
-
-def wait_until(condition, timeout_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, 'waited in vain'
-        time.sleep(0.01)
 
 
 def alive(pid: int) -> bool:
@@ -77,10 +39,6 @@ def alive(pid: int) -> bool:
         return Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
     except FileNotFoundError:
         return False
-
-
-def up(logs: Path, *names: str) -> bool:
-    return all('up' in (logs / f'{name}.log').read_text() for name in names)
 
 
 def test_stop_interrupts_and_waits_for_the_orderly_end(toy):
@@ -180,11 +138,12 @@ def test_killing_the_supervisor_leaves_no_orphan(supervising):
     wait_until(lambda: not any(map(alive, pids)))
 
 
-def test_ctrl_c_twice_still_ends_everything_in_order(supervising, toy):
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_second_request_to_end_does_not_cut_the_orderly_end_short(supervising, toy, number):
     process, pids = supervising
     process.send_signal(signal.SIGINT)
-    wait_until(lambda: ignores_interrupts(process.pid))
-    process.send_signal(signal.SIGINT)
+    wait_until(lambda: ignores(process.pid, number))
+    process.send_signal(number)
     output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert output.strip() == "{'a': 0, 'b': 0}"
@@ -193,7 +152,7 @@ def test_ctrl_c_twice_still_ends_everything_in_order(supervising, toy):
         assert 'ended in order' in (toy / f'{name}.log').read_text()
 
 
-def ignores_interrupts(pid: int) -> bool:
+def ignores(pid: int, number: signal.Signals) -> bool:
     status = Path(f'/proc/{pid}/status').read_text()
     ignored = next(line for line in status.splitlines() if line.startswith('SigIgn'))
-    return bool(int(ignored.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+    return bool(int(ignored.split()[1], 16) >> (number - 1) & 1)

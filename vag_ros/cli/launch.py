@@ -2,7 +2,7 @@
 
 import argparse
 import signal
-import time
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,35 +27,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the stack and show what its nodes print; 1 when it ended by itself."""
+    """Run the stack and show what its nodes print until SIGINT or SIGTERM asks for the end.
+
+    Returns 0 after an end in order, 1 when a node has ended by itself or not as it should.
+    """
     from vag_ros.stack import describe, parse
     from vag_ros.supervisor import ExecutableNotFoundError, Supervisor
 
+    # Asked for as early and as often as may be, the end comes once and in order.
+    asked = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.set())
     processes = describe(parse(read_arguments(arguments.arguments)))
     stamp = datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')
     log_dir = arguments.log_dir or Path('output/logs') / stamp
-    # A shell starts its background jobs deaf to SIGINT.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     required = {process.name for process in processes if process.required}
     printed = Printed(log_dir, [process.name for process in processes])
     try:
-        with Supervisor(processes, log_dir) as stack:
-            print(f'{len(processes)} nodes, logs in {log_dir}; Ctrl-C ends them in order')
-            while not (ended := {d.name for d in stack.deaths() if not d.respawned} & required):
-                printed.show()
-                time.sleep(POLL_S)
-            printed.show()
-            print(f'vag launch: {", ".join(ended)} has ended, so the stack ends')
-            return 1
+        stack = Supervisor(processes, log_dir)
     except ExecutableNotFoundError as error:
         print(f'vag launch: {error}')
         return 1
-    except KeyboardInterrupt:
-        printed.show()
-        wrong = [f'{name} ended with {code}' for name, code in stack.exit_codes().items() if code]
-        print(', '.join(wrong) or 'all nodes ended in order: arms at rest, bag closed')
-        return 1 if wrong else 0
+    if asked.is_set():
+        print('vag launch: asked to end before anything was started')
+        return 0
+    with stack:
+        print(f'{len(processes)} nodes, logs in {log_dir}; Ctrl-C ends them in order', flush=True)
+        ended: set[str] = set()
+        while not ended and not asked.wait(POLL_S):
+            printed.show()
+            ended = {d.name for d in stack.deaths() if not d.respawned} & required
+    printed.show()
+    if ended:
+        print(f'vag launch: {", ".join(ended)} has ended, so the stack ends')
+        return 1
+    wrong = stack.ended_wrong()
+    print(', '.join(wrong) or 'all nodes ended in order: arms at rest, bag closed')
+    return 1 if wrong else 0
 
 
 def read_arguments(words: list[str]) -> dict[str, str]:

@@ -145,9 +145,7 @@ def scene_task(task: str, robot: str, instruction: str) -> str:
 def _how_it_ended(stack: 'Supervisor | None') -> str:
     if stack is None:
         return 'the running goal was cancelled; the stack goes on'
-    codes = stack.exit_codes()
-    wrong = [f'{name} ended with {code}' for name, code in codes.items() if code != 0]
-    return ', '.join(wrong) or 'all nodes ended in order: arms at rest, bag closed'
+    return ', '.join(stack.ended_wrong()) or 'all nodes ended in order: arms at rest, bag closed'
 
 
 def _nothing() -> None:
