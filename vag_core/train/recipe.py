@@ -232,6 +232,8 @@ class Training:
         minimum_std: smallest deviation of the normaliser, in the embodiment's units.
         precision, parallel: see there.
         gradient_checkpointing: compute the video stream's activations twice to keep fewer.
+        compile: let torch compile the video stream's blocks, which takes a minute or more at the
+            start and needs a C++ compiler; results differ by rounding.
         workers: processes of each training process that prepare samples; 0 for itself.
         cache_dtype: of latents on disk, ``float32`` or ``bfloat16``.
         checkpoint_dtype: of the final weights on disk: ``float16``, ``bfloat16``, ``float32``.
@@ -254,6 +256,7 @@ class Training:
     precision: Precision = Precision.AUTO
     parallel: Parallel = Parallel.DDP
     gradient_checkpointing: bool = False
+    compile: bool = False
     workers: int = 0
     cache_dtype: str = 'float32'
     checkpoint_dtype: str = 'float16'

@@ -219,6 +219,9 @@ class TrainingRun:
         if adapters is not None:
             add_adapters(model.video.network, adapters, seed_for(self.options.seed, 'lora'))
         model.video.network.gradient_checkpointing = training.gradient_checkpointing
+        if training.compile and name != 'vae':
+            for block in model.video.network.transformer_blocks:
+                block.compile()
         samples = lambda stage, step, shared: None  # noqa: E731
         if name == 'vae':
             stage = self._vae_stage(model)

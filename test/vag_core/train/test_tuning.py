@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from vag_core.checkpoint import load_checkpoint
 from vag_core.configuration import ConfigError
+from vag_core.model.dit import Block
 from vag_core.model.vag import Vag
 from vag_core.train.lora import LoraConfig, add_adapters, merge_adapters
 from vag_core.train.recipe import JointTraining, Tune, VideoLoss
@@ -126,6 +127,26 @@ def test_activations_that_are_computed_twice_give_the_same_losses(start, recipe,
         TrainingRun(cfg, data, RunOptions(out=out, init=start)).train()
         losses.append(States(out / 'states', 1).finished('joint')[0].losses)
     assert losses[0] == losses[1]
+
+
+def test_compiled_blocks_give_the_same_losses(start, recipe, data, tmp_path, monkeypatch):
+    # The graph is captured and run as it is: generating code for it takes minutes.
+    compile_block = Block.compile
+    compiled = []
+
+    def capture(block):
+        compiled.append(block)
+        compile_block(block, backend='eager')
+
+    monkeypatch.setattr(Block, 'compile', capture)
+    losses = []
+    for chosen in (False, True):
+        out = tmp_path / str(chosen)
+        cfg = joint(recipe, Tune.FULL, compile=chosen)
+        TrainingRun(cfg, data, RunOptions(out=out, init=start)).train()
+        losses.append(States(out / 'states', 1).finished('joint')[0].losses)
+    assert len(compiled) == recipe.model.video.network.num_layers
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
 def test_bfloat16_trains_beside_float32_weights(start, recipe, data, make_run, tmp_path):
