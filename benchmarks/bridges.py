@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vag_core import resources
-from vag_core.cli.train import Bars
+from vag_core.cli.training import Bars
 from vag_core.configuration import load
 from vag_core.files import write_whole
 from vag_core.model.action import ActionConfig

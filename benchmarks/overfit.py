@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from vag_core import resources
-from vag_core.cli.train import Bars
+from vag_core.cli.training import Bars
 from vag_core.configuration import load
 from vag_core.train.demonstrations import load_demonstrations
 from vag_core.train.recipe import Recipe

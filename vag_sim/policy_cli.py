@@ -4,12 +4,17 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vag_sim.arguments import names, positive
 from vag_sim.splits import Split
 
+if TYPE_CHECKING:
+    from vag_core.cli.training import Bars
+    from vag_core.train.interrupt import Interrupt
+
 SUMMARY = 'a small behaviour-cloning policy: train it on episodes, evaluate it in the twin'
-DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+DONE, UNUSABLE = 0, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,34 +87,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    """Train; return 1 for input that does not fit, 130 after an interruption."""
-    from vag_core.cli.train import Bars
+    from vag_core.cli.training import carry_out
     from vag_core.policy.recipes import load_policy_recipe
     from vag_core.policy.run import PolicyRun
-    from vag_core.train.interrupt import Interrupt, Interrupted
 
-    try:
-        recipe = load_policy_recipe(arguments.config, arguments.steps)
-        with Interrupt() as interrupt, Bars() as bars:
-            folder = PolicyRun(
-                recipe,
-                arguments.data,
-                arguments.out,
-                seed=arguments.seed,
-                init=arguments.init,
-                cache=arguments.cache,
-                resume=arguments.resume,
-                interrupt=interrupt,
-                progress=bars,
-            ).train()
-    except Interrupted as where:
-        print(f'interrupted: {where}; the same command with --resume continues it')
-        return INTERRUPTED
-    except (ValueError, ArithmeticError, OSError) as error:
-        print(f'vag policy train: {error}', file=sys.stderr)
-        return FAILED
-    print(f'policy  {folder}')
-    return DONE
+    def train(interrupt: 'Interrupt', bars: 'Bars') -> Path:
+        return PolicyRun(
+            load_policy_recipe(arguments.config, arguments.steps),
+            arguments.data,
+            arguments.out,
+            seed=arguments.seed,
+            init=arguments.init,
+            cache=arguments.cache,
+            resume=arguments.resume,
+            interrupt=interrupt,
+            progress=bars,
+        ).train()
+
+    return carry_out(train, lambda folder: print(f'policy  {folder}'))
 
 
 def _perturb(arguments: argparse.Namespace) -> int:

@@ -15,7 +15,6 @@ from vag_core.baselines.reader import ActionReader, ReaderConfig, load_reader, s
 from vag_core.baselines.recipe import ReaderRecipe
 from vag_core.baselines.resnet import load_pretrained
 from vag_core.baselines.samples import FrameSamples
-from vag_core.configuration import to_mapping
 from vag_core.files import sha256_of
 from vag_core.metrics.actions import ActionErrors, compare_actions
 from vag_core.model.normaliser import Normaliser
@@ -30,8 +29,9 @@ from vag_core.train.measure import UnitMeasurements, measure_units
 from vag_core.train.mirror import with_mirrored
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Parallel
-from vag_core.train.run import OnProgress, RunOptions
-from vag_core.train.run_folder import METRICS_FILE, open_run
+from vag_core.train.reports import EpisodeReports, OnProgress
+from vag_core.train.run import RunOptions
+from vag_core.train.run_folder import METRICS_FILE, comparable, open_run
 from vag_core.train.states import States, weights_of
 
 NETWORK = 'network'
@@ -108,6 +108,7 @@ class ReaderRun:
         self.processes = Processes(training.precision, Parallel.DDP, self.options.cpu)
         training.stage.passes(self.processes.count)
         self.out = Path(self.options.out)
+        self.reports = EpisodeReports(self.progress, self.interrupt, self.processes.main)
         self.states = States(self.out / 'states', training.keep)
         self.normaliser = Normaliser.fit(
             self.data.actions.reshape(-1, self.data.embodiment.dimension), training.minimum_std
@@ -145,15 +146,12 @@ class ReaderRun:
         return self._conclude() if self.processes.main else None
 
     def _about(self) -> dict[str, Any]:
-        recipe = to_mapping(self.recipe)
-        for name in OPERATION:
-            recipe['training'].pop(name)
         init = self.options.init
         return {
             'seed': self.options.seed,
             'init': None if init is None else sha256_of(init),
             'episodes': self.data.names,
-            **recipe,
+            **comparable(self.recipe, OPERATION),
         }
 
     def _network(self) -> nn.Module:
@@ -168,7 +166,7 @@ class ReaderRun:
     def _optimise(self, network: nn.Module) -> None:
         training, seed = self.recipe.training, self.options.seed
         folder = Path(self.options.cache or self.out / 'cache')
-        frames = cache_frames(self.data, Cache(folder, self.processes, self._report))
+        frames = cache_frames(self.data, Cache(folder, self.processes, self.reports))
         actions = torch.from_numpy(self.normaliser.normalise(self.data.actions))
         weights = self.recipe.model.network.weights(self.data.embodiment)
         weights = weights.to(self.processes.device)
@@ -208,14 +206,6 @@ class ReaderRun:
         finally:
             journal.close()
 
-    def _report(self, activity: str) -> Callable[[int, int], None]:
-        def on_episode(done: int, total: int) -> None:
-            if self.processes.main:
-                self.progress(activity, done, total, None)
-            self.interrupt.check(activity)
-
-        return on_episode
-
     def _conclude(self) -> ReadingError:
         """Write reader, curve and measurements."""
         training = self.recipe.training
@@ -242,7 +232,7 @@ class ReaderRun:
         draw_losses(self.out / 'losses.png', {self.name: progress.losses}, training.evaluation)
         reader = load_reader(self.out / READER, self.processes.device)
         data = self.data if self.validation is None else self.validation
-        error = measure_reader(reader, data, training.measured_episodes, self._report('measuring'))
+        error = measure_reader(reader, data, training.measured_episodes, self.reports('measuring'))
         summary = {
             'evaluation': training.evaluation,
             'measured_on': 'the training episodes'

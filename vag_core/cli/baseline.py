@@ -1,16 +1,16 @@
 """``vag baseline``: train what reads actions out of a video, and read."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vag_core.cli.train import INTERRUPTED, Bars, add_run_options, recipe_file
+from vag_core.cli.training import Bars, add_run_options, carry_out, recipe_file
 
 if TYPE_CHECKING:
     from vag_core.baselines.recipe import ReaderRecipe
     from vag_core.baselines.run import ReadingError
+    from vag_core.train.interrupt import Interrupt
 
 SUMMARY = 'two-stage baselines: train a reader of actions from video, or read with one'
 KINDS = ('resnet', 'anypos')
@@ -64,49 +64,43 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from vag_core.train.interrupt import Interrupt, Interrupted
+    return carry_out(
+        lambda interrupt, bars: _train_reader(args, interrupt, bars),
+        lambda made: _print(args, *made),
+        args.minutes,
+    )
 
-    main = int(os.environ.get('RANK', '0')) == 0
-    if args.minutes is not None and not args.minutes > 0:
-        print(f'--minutes = {args.minutes}: must be positive', file=sys.stderr)
-        return 2
-    try:
-        from vag_core.baselines.run import ReaderRun
-        from vag_core.train.demonstrations import load_demonstrations
-        from vag_core.train.run import RunOptions
 
-        recipe = _recipe(args.kind, args.config)
-        with Interrupt() as interrupt, Bars(silent=not main) as bars:
-            data, validation = (
-                folder
-                and load_demonstrations(
-                    folder,
-                    recipe.model,
-                    recipe.training.camera,
-                    lambda done, total: bars('episodes', done, total),
-                )
-                for folder in (args.data, args.validation)
-            )
-            options = RunOptions(
-                out=args.out,
-                seed=args.seed,
-                minutes=args.minutes,
-                resume=args.resume,
-                init=args.pretrained,
-                cache=args.cache,
-                cpu=args.cpu,
-            )
-            found = ReaderRun(recipe, data, options, validation, interrupt, bars).train()
-    except Interrupted as where:
-        if main:
-            print(f'interrupted: {where}; the same command with --resume continues it')
-        return INTERRUPTED
-    except (ValueError, ArithmeticError, FileNotFoundError, FileExistsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    if main:
-        _print(args, recipe.training.evaluation, found)
-    return 0
+def _train_reader(
+    args: argparse.Namespace, interrupt: 'Interrupt', bars: Bars
+) -> tuple[str, 'ReadingError | None']:
+    """Return what is known of the reader's quality, and what was measured."""
+    from vag_core.baselines.run import ReaderRun
+    from vag_core.train.demonstrations import load_demonstrations
+    from vag_core.train.run import RunOptions
+
+    recipe = _recipe(args.kind, args.config)
+    data, validation = (
+        folder
+        and load_demonstrations(
+            folder,
+            recipe.model,
+            recipe.training.camera,
+            lambda done, total: bars('episodes', done, total),
+        )
+        for folder in (args.data, args.validation)
+    )
+    options = RunOptions(
+        out=args.out,
+        seed=args.seed,
+        minutes=args.minutes,
+        resume=args.resume,
+        init=args.pretrained,
+        cache=args.cache,
+        cpu=args.cpu,
+    )
+    found = ReaderRun(recipe, data, options, validation, interrupt, bars).train()
+    return recipe.training.evaluation, found
 
 
 def _recipe(kind: str, path: str | None) -> 'ReaderRecipe':

@@ -1,24 +1,18 @@
 """``vag train``: train a model, or parts of one, on a folder of demonstrations."""
 
 import argparse
-import os
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vag_core.cli.training import Bars, add_run_options, carry_out, recipe_file
+
 if TYPE_CHECKING:
+    from vag_core.train.interrupt import Interrupt
+    from vag_core.train.measure import Measurements
     from vag_core.train.recipe import Recipe
 
 SUMMARY = 'train a checkpoint on a folder of demonstration episodes'
-LABELS = {
-    'vae': 'VAE',
-    'video': 'video stream',
-    'action': 'action stream',
-    'joint': 'both streams',
-}
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,68 +34,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what every training run takes."""
-    parser.add_argument('--seed', type=int, default=0, help='of weights and draws (default: 0)')
-    parser.add_argument(
-        '--minutes',
-        type=float,
-        help='budget of the optimisation; default: all steps of the config',
-    )
-    parser.add_argument(
-        '--resume', action='store_true', help='continue the run in --out; an empty one is begun'
-    )
-    parser.add_argument('--cpu', action='store_true', help='use no GPU')
-
-
 def run(args: argparse.Namespace) -> int:
     """Train, print what was measured and return the exit status."""
+    return carry_out(
+        lambda interrupt, bars: _train(args, interrupt, bars),
+        lambda made: _print(args.out, *made),
+        args.minutes,
+    )
+
+
+def _train(
+    args: argparse.Namespace, interrupt: 'Interrupt', bars: Bars
+) -> tuple[str, 'Measurements | None']:
+    """Return what is known of the result's quality, and what was measured."""
     from vag_core.configuration import load, read_yaml
-    from vag_core.train.interrupt import Interrupt, Interrupted
+    from vag_core.train.demonstrations import load_demonstrations
+    from vag_core.train.recipe import Recipe
+    from vag_core.train.run import RunOptions, TrainingRun
 
-    # Any other process of the run works and stays silent.
-    main = int(os.environ.get('RANK', '0')) == 0
-    if args.minutes is not None and not args.minutes > 0:
-        print(f'--minutes = {args.minutes}: must be positive', file=sys.stderr)
-        return 2
-    try:
-        from vag_core.train.demonstrations import load_demonstrations
-        from vag_core.train.recipe import Recipe
-        from vag_core.train.run import RunOptions, TrainingRun
-
-        mapping = read_yaml(recipe_file(args.config))
-        if args.training is not None:
-            mapping['training'] = read_yaml(recipe_file(args.training))
-        recipe = load(Recipe, mapping, ' with '.join(filter(None, (args.config, args.training))))
-        if args.init is not None:
-            recipe = for_embodiment_of(args.init, recipe)
-        with Interrupt() as interrupt, Bars(silent=not main) as bars:
-            data = load_demonstrations(
-                args.data,
-                recipe.model,
-                recipe.training.camera,
-                lambda done, total: bars('episodes', done, total),
-            )
-            options = RunOptions(
-                out=args.out,
-                seed=args.seed,
-                minutes=args.minutes,
-                resume=args.resume,
-                init=args.init,
-                cache=args.cache,
-                cpu=args.cpu,
-            )
-            measured = TrainingRun(recipe, data, options, interrupt, bars).train()
-    except Interrupted as where:
-        if main:
-            print(f'interrupted: {where}; the same command with --resume continues it')
-        return INTERRUPTED
-    except (ValueError, ArithmeticError, FileNotFoundError, FileExistsError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    if main:
-        _print(args.out, recipe.training.evaluation, measured)
-    return 0
+    mapping = read_yaml(recipe_file(args.config))
+    if args.training is not None:
+        mapping['training'] = read_yaml(recipe_file(args.training))
+    recipe = load(Recipe, mapping, ' with '.join(filter(None, (args.config, args.training))))
+    if args.init is not None:
+        recipe = for_embodiment_of(args.init, recipe)
+    data = load_demonstrations(
+        args.data,
+        recipe.model,
+        recipe.training.camera,
+        lambda done, total: bars('episodes', done, total),
+    )
+    options = RunOptions(
+        out=args.out,
+        seed=args.seed,
+        minutes=args.minutes,
+        resume=args.resume,
+        init=args.init,
+        cache=args.cache,
+        cpu=args.cpu,
+    )
+    measured = TrainingRun(recipe, data, options, interrupt, bars).train()
+    return recipe.training.evaluation, measured
 
 
 def for_embodiment_of(init: Path, recipe: 'Recipe') -> 'Recipe':
@@ -121,15 +94,7 @@ def for_embodiment_of(init: Path, recipe: 'Recipe') -> 'Recipe':
     )
 
 
-def recipe_file(name: str) -> Path:
-    """Return a file by path, or a shipped one."""
-    from vag_core import resources
-
-    path = Path(name)
-    return path if path.is_file() else resources.find(path)
-
-
-def _print(out: Path, evaluation: str, measured) -> None:
+def _print(out: Path, evaluation: str, measured: 'Measurements | None') -> None:
     print(f'checkpoint  {out / "checkpoint"}  ({evaluation})')
     if measured is None:
         return
@@ -146,67 +111,3 @@ def _print(out: Path, evaluation: str, measured) -> None:
             f'{unit}/s^2; demonstrated {found.demonstrated_velocity:.2f} and '
             f'{found.demonstrated_acceleration:.2f}'
         )
-
-
-class Bars:
-    """One progress bar for each activity; lines after every tenth where there is no terminal."""
-
-    def __init__(self, silent: bool = False) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        console = Console()
-        self.silent = silent
-        self._tasks: dict[str, int] = {}
-        self._first: dict[str, tuple[int, float]] = {}
-        self._tenths: dict[str, int] = {}
-        self._progress = Progress(
-            TextColumn('{task.description:>13}'),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn('{task.fields[text]}'),
-            console=console,
-            disable=silent or not console.is_terminal,
-        )
-
-    def __enter__(self) -> 'Bars':
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, activity: str, done: int, total: int, report=None) -> None:
-        """Show that ``done`` of ``total`` are done, with the loss and speed of a step."""
-        if self.silent:
-            return
-        name = LABELS.get(activity, activity)
-        text = ''
-        if report is not None:
-            text = f'loss {report.loss:.4f}, {report.samples_per_second:.3g} samples/s'
-        if not self._progress.disable:
-            if name not in self._tasks:
-                self._tasks[name] = self._progress.add_task(name, text='')
-            self._progress.update(self._tasks[name], completed=done, total=total, text=text)
-            return
-        first, since = self._first.setdefault(name, (done, time.monotonic()))
-        if 10 * done // total > self._tenths.get(name, 0):
-            self._tenths[name] = 10 * done // total
-            print(f'{name}: {done} of {total} {text}'.rstrip() + _left(first, since, done, total))
-
-
-def _left(first: int, since: float, done: int, total: int) -> str:
-    """Return the time that remains at the speed since the first step, as text."""
-    if done in (first, total):
-        return ''
-    seconds = (time.monotonic() - since) / (done - first) * (total - done)
-    return f', {seconds / 60:.1f} min left'

@@ -1,7 +1,7 @@
 """A training run of a policy, from episodes to its folder; resumable."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,18 +18,17 @@ from vag_core.policy.samples import fit_normalisers, make_samples, policy_loss
 from vag_core.train.cache import Cache, cache_frames
 from vag_core.train.curves import draw_losses
 from vag_core.train.draws import seed_for
-from vag_core.train.engine import Engine, Stage, StepReport
+from vag_core.train.engine import Engine, Stage
 from vag_core.train.interrupt import Interrupt
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Parallel
-from vag_core.train.run_folder import METRICS_FILE, open_run
+from vag_core.train.reports import EpisodeReports, OnProgress
+from vag_core.train.run_folder import METRICS_FILE, comparable, open_run
 from vag_core.train.states import StageProgress, States, weights_of
 
 STAGE = PRODUCT = 'policy'
 # What may change between a run and its continuation: it alters no number.
 OPERATION = ('workers', 'save_every', 'keep')
-
-OnProgress = Callable[[str, int, int, StepReport | None], None]
 
 
 @dataclass
@@ -70,9 +69,8 @@ class PolicyRun:
         """
         recipe, training = self.recipe, self.recipe.training
         start = None if self.init is None else self._start()
-        data = load_policy_episodes(
-            self.data, recipe.model, training.camera, self._report('episodes')
-        )
+        reports = EpisodeReports(self.progress, self.interrupt)
+        data = load_policy_episodes(self.data, recipe.model, training.camera, reports('episodes'))
         if start is not None and start.config.embodiment != data.clips.embodiment:
             raise ConfigError(
                 f'{self.init}: embodiment = {start.config.embodiment.name}, the data has '
@@ -115,7 +113,11 @@ class PolicyRun:
         normalisers: tuple[Normaliser, Normaliser],
         processes: Processes,
     ) -> Stage:
-        cache = Cache(self.cache or self.out / 'cache', processes, self._report)
+        cache = Cache(
+            self.cache or self.out / 'cache',
+            processes,
+            EpisodeReports(self.progress, self.interrupt),
+        )
         frames = cache_frames(data.clips, cache)
         return Stage(
             name=STAGE,
@@ -183,15 +185,10 @@ class PolicyRun:
 
     def _about(self, data: PolicyEpisodes, start: Policy | None) -> dict[str, Any]:
         """Return what a continued run must have in common with its beginning."""
-        recipe = to_mapping(self.recipe)
-        for name in OPERATION:
-            recipe['training'].pop(name)
         init = None if start is None else start.hash
-        return {'seed': self.seed, 'init': init, 'episodes': data.clips.names, **recipe}
-
-    def _report(self, activity: str) -> Callable[[int, int], None]:
-        def on_episode(done: int, total: int) -> None:
-            self.progress(activity, done, total, None)
-            self.interrupt.check(activity)
-
-        return on_episode
+        return {
+            'seed': self.seed,
+            'init': init,
+            'episodes': data.clips.names,
+            **comparable(self.recipe, OPERATION),
+        }

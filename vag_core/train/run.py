@@ -1,7 +1,6 @@
 """A training run from demonstrations to a checkpoint: its stages in order, resumable."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vag_core.checkpoint import UNTRAINED, CheckpointConfig, load_checkpoint, save_checkpoint
-from vag_core.configuration import ConfigError, to_mapping
+from vag_core.configuration import ConfigError
 from vag_core.files import new_folder
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.unet1d import pad_steps
@@ -40,7 +39,8 @@ from vag_core.train.parts import (
 )
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Recipe, Tune
-from vag_core.train.run_folder import METRICS_FILE, open_run
+from vag_core.train.reports import EpisodeReports, OnProgress
+from vag_core.train.run_folder import METRICS_FILE, comparable, open_run
 from vag_core.train.samples import ActionSamples, Clips, GroupSamples, StreamSamples
 from vag_core.train.states import StageProgress, States, weights_of
 
@@ -57,8 +57,6 @@ OPERATION = (
     'checkpoint_dtype',
     'evaluation',
 )
-
-OnProgress = Callable[[str, int, int, StepReport | None], None]
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,8 @@ class TrainingRun:
             getattr(training, name).stage.passes(self.processes.count)
         self.out = Path(self.options.out)
         folder = Path(self.options.cache or self.out / 'cache')
-        self.cache = Cache(folder, self.processes, self._report)
+        self.reports = EpisodeReports(self.progress, self.interrupt, self.processes.main)
+        self.cache = Cache(folder, self.processes, self.reports)
         self.states = States(self.out / 'states', training.keep)
         self.spent: dict[str, StageProgress] = {}
 
@@ -157,15 +156,12 @@ class TrainingRun:
 
     def _about(self) -> dict[str, Any]:
         """Return what a continued run must have in common with its beginning."""
-        recipe = to_mapping(self.recipe)
-        for name in OPERATION:
-            recipe['training'].pop(name)
         init = self.options.init
         return {
             'seed': self.options.seed,
             'init': None if init is None else str(Path(init).resolve()),
             'episodes': self.data.names,
-            **recipe,
+            **comparable(self.recipe, OPERATION),
         }
 
     def _assemble(self) -> tuple[Vag, CheckpointConfig | None]:
@@ -192,14 +188,6 @@ class TrainingRun:
         dimension = self.data.embodiment.dimension
         minimum = self.recipe.training.minimum_std
         return Normaliser.fit(self.data.actions.reshape(-1, dimension), minimum)
-
-    def _report(self, activity: str) -> Callable[[int, int], None]:
-        def on_episode(done: int, total: int) -> None:
-            if self.processes.main:
-                self.progress(activity, done, total, None)
-            self.interrupt.check(activity)
-
-        return on_episode
 
     def _clips(self, model: Vag) -> Clips:
         dtype = getattr(torch, self.recipe.training.cache_dtype)
@@ -363,7 +351,7 @@ class TrainingRun:
         measured = None
         if training.measured_episodes:
             checkpoint = load_checkpoint(self.out / 'checkpoint', self.processes.device)
-            count, report = training.measured_episodes, self._report('measuring')
+            count, report = training.measured_episodes, self.reports('measuring')
             measured = measure(checkpoint, self.data, count, on_episode=report)
             summary |= measured.to_mapping()
         (self.out / METRICS_FILE).write_text(json.dumps(summary, indent=2) + '\n')

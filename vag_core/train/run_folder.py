@@ -1,16 +1,25 @@
 """The folder of a training run: new, to be continued, or already done."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vag_core.configuration import ConfigError
+from vag_core.configuration import ConfigError, to_mapping
 from vag_core.files import write_whole
 from vag_core.train.processes import Processes
 from vag_core.train.states import States
 
 RUN_FILE = 'run.json'
 METRICS_FILE = 'metrics.json'
+
+
+def comparable(recipe: object, operation: Iterable[str]) -> dict[str, Any]:
+    """Return a recipe as JSON values, without the fields of its training that alter no number."""
+    mapping = to_mapping(recipe)
+    for name in operation:
+        mapping['training'].pop(name)
+    return mapping
 
 
 def open_run(
