@@ -8,8 +8,9 @@ it, plans goals, shows each as ghost for half a second, and refuses others.
 
 Intervals are those between neighbouring commands to one arm, by the moment at which each was
 published; those of their arrival, with transport and a receiver under the same load, stand beside
-them. Prints JSON; exits with 1 when the 99th percentile is 8 ms or more, or an interval exceeds
-25 ms.
+them. A command that this process was not given leaves a gap that says nothing about the server:
+such gaps are counted, not judged. Prints JSON; exits with 1 when the 99th percentile is 8 ms or
+more, an interval exceeds 25 ms, or more than a thousandth of the commands were lost that way.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from vag_core.safety.plan import command_period_ns
 from vag_ros import names
 from vag_ros.action import ReplayTrajectory
 
-P99_MS, MAX_MS = 8.0, 25.0
+P99_MS, MAX_MS, MAX_LOST_SHARE = 8.0, 25.0, 1e-3
 BESIDE = 'beside'
 SHOWN_S, PAUSE_S = 0.5, 0.5
 LAST_S = 3.0
@@ -70,18 +71,9 @@ def measure(client: Client, beside: Client, seconds: float) -> dict:
         received = len(first)
         time.sleep(LAST_S)
     stamps, published, arrived = np.array([moments for *moments, _ in first]).T
-    # Where this process had no processor for long, commands were lost to it.
-    neighbours = np.diff(stamps) == command_period_ns(PROFILE)
-    intervals = np.diff(published)[neighbours] * 1e-6
     return {
         'ending': result.error_code,
-        'commands_sent': result.commands_sent,
-        'commands_received': len(first),
-        'seconds': float(published[-1] - published[0]) * 1e-9,
-        'rate_hz': (result.commands_sent - 1) / (float(published[-1] - published[0]) * 1e-9),
-        'interval_ms': quantiles(intervals),
-        'arrival_interval_ms': quantiles(np.diff(arrived)[neighbours] * 1e-6),
-        'over_25_ms': int((intervals > MAX_MS).sum()),
+        **judge(stamps, published, arrived, result.commands_sent),
         'late_ticks': result.late_ticks,
         'server_max_lateness_ms': result.max_lateness * 1e3,
         'meanwhile': {
@@ -92,6 +84,40 @@ def measure(client: Client, beside: Client, seconds: float) -> dict:
             'refused': refused,
         },
     }
+
+
+def judge(
+    stamps: np.ndarray, published: np.ndarray, arrived: np.ndarray, commands_sent: int
+) -> dict:
+    """Intervals between neighbouring commands, and how many commands were lost on the way.
+
+    Args:
+        stamps, published, arrived: (N,) ns, of the commands that were received.
+        commands_sent: by the server's own count.
+    """
+    neighbours = np.diff(stamps) == command_period_ns(PROFILE)
+    intervals = np.diff(published)[neighbours] * 1e-6
+    seconds = float(published[-1] - published[0]) * 1e-9
+    lost = commands_sent - len(stamps)
+    return {
+        'commands_sent': commands_sent,
+        'commands_received': len(stamps),
+        'commands_lost': lost,
+        'lost_share': lost / commands_sent,
+        'intervals_not_judged': int((~neighbours).sum()),
+        'seconds': seconds,
+        'rate_hz': (commands_sent - 1) / seconds,
+        'interval_ms': quantiles(intervals),
+        'arrival_interval_ms': quantiles(np.diff(arrived)[neighbours] * 1e-6),
+        'over_25_ms': int((intervals > MAX_MS).sum()),
+    }
+
+
+def met(report: dict) -> bool:
+    """Whether the demand on the rate is met, by enough commands to say so."""
+    interval = report['interval_ms']
+    in_time = interval['p99'] < P99_MS and interval['max'] <= MAX_MS
+    return in_time and report['lost_share'] <= MAX_LOST_SHARE
 
 
 def quantiles(values: np.ndarray) -> dict:
@@ -164,8 +190,7 @@ def main() -> int:
             beside.close()
     report['load_after'] = os.getloadavg()[0]
     print(json.dumps(report, indent=2))
-    interval = report['interval_ms']
-    return int(interval['p99'] >= P99_MS or interval['max'] > MAX_MS)
+    return int(not met(report))
 
 
 if __name__ == '__main__':

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 import rclpy
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
@@ -14,6 +13,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from vag_core.panel import Act
 from vag_ros import names
+from vag_ros.parameters import request_to_set
 
 REPEAT_S = 0.5
 OF_THE_REPLAY_SERVER = {
@@ -73,9 +73,7 @@ class OperatorCalls:
         """Set the share, 0 to 1, of the planned speed at which the arms move."""
         client = self._node.create_client(SetParameters, names.REPLAY_PARAMETERS)
         self._meet('replay_server')
-        value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=share)
-        parameter = Parameter(name=names.SPEED_SCALING, value=value)
-        request = SetParameters.Request(parameters=[parameter])
+        request = request_to_set(names.SPEED_SCALING, float(share))
         (result,) = self._ask(client, request, names.REPLAY_PARAMETERS).results
         return result.successful, result.reason or f'speed: {100 * share:g} % of the plan'
 

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from action_msgs.srv import CancelGoal
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import SetParameters
 from rclpy.action import ActionClient
 from rclpy.action.client import ClientGoalHandle
@@ -22,6 +21,7 @@ from vag_core.panel_menu import Options
 from vag_ros import names
 from vag_ros.action import GenerateEpisode, ReplayTrajectory
 from vag_ros.msg import Episode, ReplayState
+from vag_ros.parameters import request_to_set
 from vag_ros.srv import Approve
 
 LOG_PERIOD_S = 2.0
@@ -130,10 +130,7 @@ class Goals:
 
     def set_speed(self, share: float) -> None:
         """Set the share of the planned speed at which the arms move."""
-        value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=share)
-        request = SetParameters.Request(
-            parameters=[Parameter(name=names.SPEED_SCALING, value=value)]
-        )
+        request = request_to_set(names.SPEED_SCALING, float(share))
         self._ask(self._parameters, names.SPEED_SCALING, request)
 
     def _ask(self, client: Any, name: str, request: Any) -> None:

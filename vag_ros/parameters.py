@@ -9,7 +9,9 @@ import dataclasses
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from vag_core.configuration import ConfigError
 
@@ -63,6 +65,12 @@ def declare(node: Node, cls: type[T]) -> T:
         node.declare_parameter(name, value, _descriptor(field), ignore_override=True)
         values[name] = value
     return cls(**values)
+
+
+def request_to_set(name: str, value: Any) -> SetParameters.Request:
+    """Return the request with which another node sets one of these parameters."""
+    parameter = Parameter(name, value=value).to_parameter_msg()
+    return SetParameters.Request(parameters=[parameter])
 
 
 def _checked(name: str, value: Any, field: dataclasses.Field) -> Any:

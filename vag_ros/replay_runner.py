@@ -1,6 +1,7 @@
 """Runner: one goal at a time, from any front: which may begin, how it ends, and what ends it."""
 
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 
+from vag_core.safety.following import Standstill
 from vag_core.safety.gate import Gate
 from vag_core.safety.outcome import ErrorCode, Refusal
 from vag_core.safety.scene import image_age
@@ -16,7 +18,7 @@ from vag_ros.msg import ReplayState
 from vag_ros.replay_display import Display
 from vag_ros.replay_driver import DriverServices
 from vag_ros.replay_front import Front, GoalRequest
-from vag_ros.replay_goal import ReplayGoal, Robot
+from vag_ros.replay_goal import POLL_S, ReplayGoal, Robot
 from vag_ros.replay_hold import Hold
 from vag_ros.replay_messages import fill_state, stamp_refusal, to_request
 from vag_ros.replay_parameters import Parameters
@@ -135,17 +137,33 @@ class Runner:
         self._on_change()
 
     def shut_down(self, patience_s: float) -> None:
-        """Bring the arms to rest and take no goals any more; see ``stopped``."""
+        """Bring the arms to rest and take no goals any more; see ``stopped``.
+
+        Of a motion that it ends it waits, within the same patience, until the arms are measured
+        to stand still as well: what outlives this node then hears of all of it.
+        """
 
         def close() -> None:
             self._closing = True
 
+        deadline = time.monotonic() + patience_s
+        moving = not self.idle and self.goal.motion is not None
         self.halt(close, SHUTTING_DOWN)
         if self.goal is None or self.goal.motion is None:
             self._robot.planner.close()
         self.stopped = self._at_rest.wait(patience_s)
         if not self.stopped:
             self._node.get_logger().error(f'still braking after {patience_s} s')
+        elif moving and not self._arms_stand(deadline):
+            self._node.get_logger().warning('the arms were not measured to stand still')
+
+    def _arms_stand(self, deadline: float) -> bool:
+        feedback, standstill = self._robot.feedback, Standstill(self._robot.profile)
+        while not standstill.reached(feedback.latest):
+            if time.monotonic() > deadline or feedback.stale(time.monotonic_ns()) is not None:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def publish_feedback(self, state: ReplayState) -> None:
         """Tell the client of the active goal, if there is one."""

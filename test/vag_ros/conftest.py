@@ -12,19 +12,6 @@ from vag_core import resources
 from vag_core.configuration import load, read_yaml
 from vag_core.robot import load_profile
 
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let a test of this folder that waited in vain try once more; the summary counts it.
-
-    On a machine that is shared a process may not come to its turn for a minute. Whatever else
-    goes wrong is no matter of waiting, and fails at once.
-    """
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun='waited .* in vain'))
-
 
 @pytest.fixture
 def domain_id() -> Iterator[int]:

@@ -127,11 +127,15 @@ class SimulatedArms:
         self.pose[PROFILE.joint_names.index(joint)] = position
         self.wait(lambda: np.allclose(self.states[-1].actual.positions, self.pose), joint)
 
-    def call(self, name):
-        """Call one of the Trigger services."""
+    def ask(self, name):
+        """Call one of the Trigger services, and return the future of its answer."""
         service = self._triggers[name]
         self.wait(service.service_is_ready, name)
-        return self.client.request(service.call_async, Trigger.Request())
+        return self.client.call(service.call_async, Trigger.Request())
+
+    def call(self, name):
+        """Call one of the Trigger services, and wait for its answer."""
+        return self.client.result(self.ask(name))
 
     def approve(self, episode_id, plan_id):
         """Approve a plan by its two names."""

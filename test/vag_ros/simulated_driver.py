@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from functools import partial
 
 import numpy as np
 import yaml
@@ -53,21 +54,23 @@ class SimulatedDriver:
         gates: by arm, whether commands are let through.
         holds: how often the arms were told to hold where they are.
         gate_works: whether a gate can be opened.
+        gate_answers: whether a gate answers at all.
     """
 
     def __init__(self, arms: SimulatedArms):
         self.codes = dict.fromkeys((arm.name for arm in PROFILE.arms), NORMAL)
         self.gates = dict.fromkeys(self.codes, False)
-        self.holds, self.beating, self.gate_works = 0, True, True
+        self._be_well()
         node = arms.client.node
         self._status = {
             name: node.create_publisher(Int32, f'{name}_arm/status', 1) for name in self.codes
         }
         self._heartbeat = node.create_publisher(Empty, names.HEARTBEAT, 1)
         for name in self.codes:
-            node.create_service(
+            gate = node.create_service(
                 SetBool, f'{name}_arm/gate', lambda q, a, name=name: self._gate(name, q, a)
             )
+            gate.send_response = partial(self._answer, gate.send_response)
             node.create_service(EmptySrv, f'{name}_arm/hold', self._hold)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._publish, daemon=True)
@@ -81,7 +84,15 @@ class SimulatedDriver:
     def be_well(self):
         """Report no fault, beat, and let the gates work."""
         self.codes = dict.fromkeys(self.codes, NORMAL)
-        self.holds, self.beating, self.gate_works = 0, True, True
+        self._be_well()
+
+    def _be_well(self):
+        self.holds, self.beating = 0, True
+        self.gate_works = self.gate_answers = True
+
+    def _answer(self, send, *answer):
+        if self.gate_answers:
+            send(*answer)
 
     def _gate(self, name, request, answer):
         answer.success = self.gate_works

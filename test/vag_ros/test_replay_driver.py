@@ -2,12 +2,12 @@
 
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage
 from simulated_arms import (
     PROFILE,
@@ -24,6 +24,8 @@ from vag_ros import names
 from vag_ros.action import ReplayTrajectory
 from vag_ros.convert import to_time
 from vag_ros.msg import ReplayState
+from vag_ros.parameters import request_to_set
+from vag_ros.replay_driver import ANSWER_S
 
 Result = ReplayTrajectory.Result
 
@@ -76,9 +78,7 @@ def start_long(arms, commands=250):
 def set_speed(arms, value):
     client = arms.client.node.create_client(SetParameters, names.REPLAY_PARAMETERS)
     arms.wait(client.service_is_ready, 'parameters')
-    request = SetParameters.Request(
-        parameters=[Parameter('speed_scaling', value=value).to_parameter_msg()]
-    )
+    request = request_to_set('speed_scaling', value)
     (answer,) = arms.client.request(client.call_async, request).results
     return answer
 
@@ -156,6 +156,35 @@ def test_a_stop_before_the_approval_closes_the_gate_too(arms, driver):
     assert arms.end(handle)[1].error_code == Result.STOPPED
     arms.wait(lambda: driver.gates == {'left': False, 'right': False}, 'closed gates')
     assert arms.count == 0
+
+
+def test_a_stop_does_not_wait_for_gates_that_hang_while_arming(arms, driver):
+    arms.call(names.DISARM)
+    arms.call(names.ARM)
+    settle(1.1)
+    driver.gate_answers = False
+    arming = arms.ask(names.ARM)
+    arms.wait(lambda: driver.gates == {'left': True, 'right': True}, 'requests to the gates')
+    stopping = arms.ask(names.STOP)
+    arms.wait(lambda: stopping.done() or arming.done(), 'an answer')
+    assert stopping.done() and not arming.done()
+    assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
+    answer = arms.client.result(arming)
+    assert not answer.success
+    assert 'left_arm/gate: no answer in 2 s' in answer.message
+
+
+def test_a_stop_during_a_motion_does_not_wait_for_gates_that_hang(arms, driver):
+    handle = start_long(arms)
+    driver.gate_answers = False
+    begin = time.monotonic()
+    assert arms.call(names.STOP).success
+    _, result = arms.end(handle)
+    assert time.monotonic() - begin < ANSWER_S, 'the gates were waited for'
+    assert result.error_code == Result.STOPPED
+    assert_commands_within_limits(arms)
+    assert arms.wait_for_phase(ReplayState.PHASE_LATCHED).latched
+    arms.wait(lambda: driver.gates == {'left': False, 'right': False}, 'requests to the gates')
 
 
 def test_a_lost_client_brakes_and_latches(arms, driver):
@@ -281,7 +310,15 @@ def test_diagnostics_come_at_1_hz_with_phase_rate_and_lateness(arms):
     planned = (result.commands_sent - 1) / 200
     rate = 200 * planned / (planned + result.delay)
     assert float(values['command_rate_hz']) == pytest.approx(rate, rel=0.05)
-    assert {'phase', 'latch_reason', 'late_ticks', 'max_lateness_ms'} <= values.keys()
+    assert (values['phase'], values['armed'], values['latch_reason']) == ('IDLE', 'True', '')
+    assert (values['episode_id'], values['plan_id']) == ('episode_1', result.plan_id)
+    assert int(values['commands_sent']) == result.commands_sent
+    assert int(values['late_ticks']) == result.late_ticks
+    assert float(values['max_lateness_ms']) == pytest.approx(result.max_lateness * 1e3, abs=0.01)
+    assert float(values['delay_ms']) == pytest.approx(result.delay * 1e3, abs=0.01)
     assert values['real_time_priority'] == 'not asked for'
+    ages = {item.key: float(item.value) for item in robot.values}
+    assert ages.keys() == {'left_feedback_age_ms', 'right_feedback_age_ms'}
+    assert all(0 <= age < 1e3 * PROFILE.safety.feedback_timeout_s for age in ages.values())
     assert robot.message == 'heard'
     arms.client.call(node.destroy_subscription, subscription)

@@ -16,6 +16,7 @@ from test_operator import GREY, an_episode
 from vag_core.images import encode_png
 from vag_core.panel import Act
 from vag_ros import convert, msg, names
+from vag_ros.web_page import VIEWS, Frames
 
 TOKEN = 'a-token-of-the-test'
 CHOICES = "return document.querySelectorAll('#menu select:enabled').length"
@@ -107,13 +108,19 @@ def test_a_frame_is_complete_before_the_next_one_comes(stage):
 
 def test_a_picture_that_does_not_move_any_more_is_known_by_its_age(stage):
     client, *_, root = stage
+    preview = client.node.create_publisher(CompressedImage, names.PREVIEW_VIDEO, names.STATE_QOS)
+    client.wait(preview.get_subscription_count, what='the page')
+    preview.publish(CompressedImage(format='jpeg', data=b'the last one'))
 
-    def ages():
-        return json.loads(ask(f'{root}/state', **{'X-Token': TOKEN})[1])['ages']
+    def stands_still():
+        ages = json.loads(ask(f'{root}/state', **{'X-Token': TOKEN})[1])['ages']
+        return (ages['generated'] or 0.0) > 0.5 and ages['live'] < ages['generated']
 
-    client.wait(lambda: ages()['live'] is not None, what='the camera')
-    assert ages()['live'] < 30.0
-    assert ages()['comparison'] is None
+    client.wait(stands_still, what='a picture that stands still beside one that moves')
+
+
+def test_a_picture_that_never_came_has_no_age():
+    assert Frames().ages() == dict.fromkeys(VIEWS)
 
 
 def test_a_browser_may_leave_before_its_answer(stage):

@@ -49,12 +49,20 @@ def known_clearance(profile: RobotProfile) -> Clearance | None:
     """
     layers = list(entry_points(group='vag.clearance'))
     if not layers:
-        print('clearance is not checked: nothing installed offers vag.clearance', file=sys.stderr)
+        print(
+            'clearance is not checked: nothing installed offers vag.clearance; "pip install -e ." '
+            'in the checkout, or a new build of the package, makes vag_sim known',
+            file=sys.stderr,
+        )
     for layer in layers:
         try:
             found = layer.load()(profile)
-        except ImportError as error:
-            print(f'clearance of {layer.name} is not available: {error}', file=sys.stderr)
+        except (ImportError, AttributeError) as error:
+            print(
+                f'clearance of {layer.name} is not available: {error}; "pip install -e .[sim]" in '
+                'the checkout installs what it needs',
+                file=sys.stderr,
+            )
             continue
         if found is not None:
             return found

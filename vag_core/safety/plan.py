@@ -235,7 +235,8 @@ def _clearance_refusal(plan: Plan, profile: RobotProfile) -> Refusal | None:
             return None
         text = (
             f'clearance was not checked: nobody here knows the geometry of robot {profile.name}, '
-            'and its profile sets clearance_required'
+            'and its profile sets clearance_required; a real robot needs its workcell in the '
+            'profile, and every robot needs vag_sim: "pip install -e .[sim]" in the checkout'
         )
         return Refusal(ErrorCode.CLEARANCE_VIOLATED, text)
     tick, distance, required = plan.min_distance_tick, plan.min_distance, plan.required_distance

@@ -68,7 +68,7 @@ def least_time_scale(request, profile):
     return max(needed)
 
 
-def test_what_needs_no_more_than_the_largest_time_scale_is_accepted(profile):
+def test_what_needs_no_more_than_the_largest_time_scale_is_accepted(profile, capsys):
     """The formula above decides, not the planner; near the threshold neither is held to it."""
     accepted, judged = 0, 0
 
@@ -99,8 +99,39 @@ def test_what_needs_no_more_than_the_largest_time_scale_is_accepted(profile):
             assert answer.time_scale == pytest.approx(scale, rel=0.02)
 
     judge()
-    print(f'accepted {accepted} of {judged} trajectories')
+    with capsys.disabled():
+        print(f'\naccepted {accepted} of {judged} trajectories')
     assert accepted > 0.2 * judged
+
+
+MALFORMED = {
+    'not finite': lambda names, rows, times, n, k: rows[n].__setitem__(k, np.nan),
+    'infinite': lambda names, rows, times, n, k: rows[n].__setitem__(k, -np.inf),
+    'one value short': lambda names, rows, times, n, k: rows[n].pop(k),
+    'one value more': lambda names, rows, times, n, k: rows[n].insert(k, 0.0),
+    'joint missing': lambda names, rows, times, n, k: names.pop(k),
+    'joint twice': lambda names, rows, times, n, k: names.__setitem__(k, names[k - 1]),
+    'joint unknown': lambda names, rows, times, n, k: names.__setitem__(k, 'elbow'),
+    'time not finite': lambda names, rows, times, n, k: times.__setitem__(n, np.nan),
+    'time again': lambda names, rows, times, n, k: times.__setitem__(n, times[n - 1]),
+    'time missing': lambda names, rows, times, n, k: times.pop(n),
+    'one point': lambda names, rows, times, n, k: (rows.__delitem__(slice(1, None)),),
+}
+
+
+@PROPERTY
+@given(
+    how=st.sampled_from(sorted(MALFORMED)),
+    where=st.tuples(*2 * [st.integers(0, 99)]),
+    **TRAJECTORY,
+)
+def test_any_malformed_trajectory_is_refused(profile, how, where, **kind):
+    request, measured = request_from(profile, **kind)
+    names, rows, times = list(request.joint_names), request.positions, request.times
+    MALFORMED[how](names, rows, times, where[0] % len(rows), where[1] % len(names))
+    answer = make_plan(TrajectoryRequest(names, rows, times), profile, measured)
+    assert isinstance(answer, Refusal)
+    assert answer.code in (ErrorCode.INVALID_GOAL, ErrorCode.INVALID_JOINTS)
 
 
 @PROPERTY
