@@ -101,12 +101,14 @@ class ReplayGoal:
         self._canceled = canceled
         self._lock = threading.Lock()
         self._approved_plan: str | None = None
-        self._stop: Refusal | None = None
+        self._stops: list[Refusal] = []
+        self._told = 0
+        self._cancel_told = False
 
     def stop(self, reason: Refusal) -> None:
-        """End this goal as soon as the limits allow; the first reason is kept."""
+        """End this goal as soon as the limits allow; the first reason becomes its outcome."""
         with self._lock:
-            self._stop = self._stop or reason
+            self._stops.append(reason)
 
     def approve(self, episode_id: str, plan_id: str) -> str:
         """Let the plan on show move the robot; return why not, or ''."""
@@ -118,8 +120,8 @@ class ReplayGoal:
                     f'plan {plan_id!r} of episode {episode_id!r} is not on show; '
                     f'plan {self.plan_id!r} of episode {self.episode_id!r} is'
                 )
-            if self._stop is not None:
-                return self._stop.message
+            if self._stops:
+                return self._stops[0].message
             self._approved_plan = plan_id
             return ''
 
@@ -216,7 +218,12 @@ class ReplayGoal:
     def _before_tick(self) -> list[Refusal]:
         self.motion.set_speed(self._robot.speed())
         # Each counts even when something else has ended the motion before.
-        reasons = [r for r in (self._robot.trouble(), self._asked_to_stop()) if r is not None]
+        self._asked_to_stop()
+        reasons = self._stops[self._told :]
+        self._told += len(reasons)
+        trouble = self._robot.trouble()
+        if trouble is not None:
+            reasons.insert(0, trouble)
         if reasons or self.motion.ending is not None:
             self._enter(ReplayState.PHASE_DECELERATING)
         elif self.motion.path_time < self.plan.approach_duration:
@@ -251,9 +258,10 @@ class ReplayGoal:
             return self._stream()
 
     def _asked_to_stop(self) -> Refusal | None:
-        if self._stop is None and self._canceled():
+        if not self._cancel_told and self._canceled():
+            self._cancel_told = True
             self.stop(Refusal(ErrorCode.CANCELED, 'canceled by the client'))
-        return self._stop
+        return self._stops[0] if self._stops else None
 
     def _enter(self, phase: int) -> None:
         with self._lock:

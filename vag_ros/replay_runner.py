@@ -11,7 +11,7 @@ from rclpy.node import Node
 
 from vag_core.safety.following import Standstill
 from vag_core.safety.gate import Gate
-from vag_core.safety.outcome import ErrorCode, Refusal
+from vag_core.safety.outcome import FAULTS, ErrorCode, Refusal
 from vag_core.safety.scene import image_age
 from vag_ros import phases
 from vag_ros.msg import ReplayState
@@ -23,16 +23,6 @@ from vag_ros.replay_hold import Hold
 from vag_ros.replay_messages import fill_state, stamp_refusal, to_request
 from vag_ros.replay_parameters import Parameters
 
-FAULTS = {
-    ErrorCode.PATH_TOLERANCE_VIOLATED,
-    ErrorCode.FEEDBACK_STALE,
-    ErrorCode.COMMAND_LATE,
-    ErrorCode.SOFTWARE_FAULT,
-    ErrorCode.COMMAND_CONFLICT,
-    ErrorCode.DRIVER_FAULT,
-    ErrorCode.COLLISION,
-    ErrorCode.CLIENT_LOST,
-}
 # Endings without a braking that our commands have carried out.
 UNBRAKED = {ErrorCode.COMMAND_LATE, ErrorCode.SOFTWARE_FAULT}
 SHUTTING_DOWN = Refusal(ErrorCode.SHUTTING_DOWN, 'the replay server shuts down')
@@ -240,8 +230,9 @@ class Runner:
 
     def _after_motion(self, goal: ReplayGoal, outcome: Refusal | None) -> None:
         code = outcome.code if outcome is not None else ErrorCode.SUCCESSFUL
-        if code in FAULTS:
-            self._gate.latch(outcome.message)
+        fault = outcome if code in FAULTS else goal.motion.fault
+        if fault is not None:
+            self._gate.latch(fault.message)
         if code in UNBRAKED:
             self._drivers.stop_arms()
         elif code is not ErrorCode.COMMAND_CONFLICT:

@@ -12,7 +12,7 @@ from vag_core.robot import RobotProfile
 from vag_core.safety.deviation import beyond
 from vag_core.safety.feedback import Measured
 from vag_core.safety.following import Following, Standstill
-from vag_core.safety.outcome import ErrorCode, Refusal
+from vag_core.safety.outcome import FAULTS, ErrorCode, Refusal
 from vag_core.safety.plan import Plan
 from vag_core.safety.playback import Playback
 from vag_core.safety.retreat import Retreat
@@ -20,6 +20,8 @@ from vag_core.safety.saturator import Saturator
 
 # Endings after which staying at the target would push on against whatever holds an arm.
 YIELDING = (ErrorCode.PATH_TOLERANCE_VIOLATED, ErrorCode.COLLISION)
+# Told once, when somebody asks for it; other reasons may be told at each tick while they last.
+ASKED = (ErrorCode.STOPPED, ErrorCode.CANCELED, ErrorCode.SHUTTING_DOWN)
 
 
 class Motion:
@@ -38,6 +40,7 @@ class Motion:
     Attributes:
         command: (D,) what was commanded last; the start pose before the first tick.
         ending: why the motion does not reach its end; None while it is undisturbed.
+        fault: the first reason to stop after which a reset is needed, whatever the ending is.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Motion:
         self.plan = plan
         self.command = plan.positions[0]
         self.ending: Refusal | None = None
+        self.fault: Refusal | None = None
         self._profile = profile
         self._tolerance = (
             profile.tolerance('path_tolerance') if path_tolerance is None else path_tolerance
@@ -96,13 +100,16 @@ class Motion:
     def stop(self, reason: Refusal) -> None:
         """End from the next tick on; a reason that came before is kept.
 
-        A reason to hold that comes after one to yield ends the yielding as well.
+        A reason to hold that comes after one to yield ends the yielding as well; one that was
+        there before does not prevent it.
         """
         self.ending = self.ending or reason
+        if reason.code in FAULTS:
+            self.fault = self.fault or reason
         self._playback.decelerate()
         if reason.code in YIELDING:
             self._yielding = True
-        elif self._yielding and reason.code not in self._reasons:
+        elif self._yielding and (reason.code in ASKED or reason.code not in self._reasons):
             self._hold(reason.message)
         self._reasons.add(reason.code)
 

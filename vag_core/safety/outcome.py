@@ -38,6 +38,21 @@ class ErrorCode(enum.IntEnum):
     STALE_IMAGE = -29
 
 
+# After these nothing moves until somebody has reset the server.
+FAULTS = frozenset(
+    {
+        ErrorCode.PATH_TOLERANCE_VIOLATED,
+        ErrorCode.FEEDBACK_STALE,
+        ErrorCode.COMMAND_LATE,
+        ErrorCode.SOFTWARE_FAULT,
+        ErrorCode.COMMAND_CONFLICT,
+        ErrorCode.DRIVER_FAULT,
+        ErrorCode.COLLISION,
+        ErrorCode.CLIENT_LOST,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why something is not done.

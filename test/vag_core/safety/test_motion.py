@@ -72,13 +72,13 @@ def off_path_at(plan, command):
     return np.abs(plan.positions - command).max(axis=1).min()
 
 
-def held_up(cell, joint=8, distance=-0.25):
+def held_up(cell, joint=8, distance=-0.25, ticks=500):
     """Hold a joint up, in the middle of the motion, for two messages; returns where."""
-    cell.follow(500)
+    cell.follow(ticks)
     pose = off(joint, distance)(cell.motion.command)
     cell.tick(pose)
     cell.tick(pose)
-    assert cell.motion.ending.code is ErrorCode.PATH_TOLERANCE_VIOLATED
+    assert cell.motion.fault.code in (ErrorCode.PATH_TOLERANCE_VIOLATED, ErrorCode.CLIENT_LOST)
     return pose
 
 
@@ -216,6 +216,29 @@ def test_lost_joint_states_and_new_reasons_end_a_retreat_in_a_hold(cell, profile
     cell.assert_within_limits(profile)
 
 
+def test_what_lasts_since_before_the_arms_were_off_the_path_does_not_keep_them_under_pressure(
+    cell,
+):
+    lost = Refusal(ErrorCode.CLIENT_LOST, 'lost')
+    cell.follow(490)
+    cell.motion.stop(lost)
+    held = held_up(cell, ticks=2)
+    while cell.tick(held) is not None:
+        cell.motion.stop(lost)
+    assert cell.motion.command[8] == pytest.approx(held[8], abs=1e-9)
+
+
+def test_a_stop_that_is_pressed_again_during_the_retreat_is_obeyed(cell):
+    cell.follow(490)
+    cell.motion.stop(STOP)
+    held = held_up(cell, ticks=2)
+    while off_path_at(cell.motion.plan, cell.motion.command) < 0.05:
+        cell.tick(held)
+    cell.motion.stop(STOP)
+    cell.follow(where=lambda _: held)
+    assert np.abs(cell.commands[-1] - held).max() > 0.05
+
+
 def test_joint_states_that_are_lost_before_the_retreat_prevent_it(cell, plan):
     held = held_up(cell)
     cell.follow(where=lambda _: held, stale=STALE)
@@ -228,10 +251,9 @@ def test_a_reported_collision_goes_back_to_the_arms_even_after_a_stop(cell):
     cell.motion.stop(STOP)
     where = cell.motion.command - 0.01 * np.eye(14)[2]
     cell.tick(where)
-    while cell.motion.tick(cell.measured(where), None) is not None:
+    while cell.tick(where) is not None:
         cell.motion.stop(COLLISION)
-        cell.motion.stop(STOP)
-    assert cell.motion.ending is STOP
+    assert (cell.motion.ending, cell.motion.fault) == (STOP, COLLISION)
     assert cell.motion.command[2] == pytest.approx(where[2], abs=1e-9)
 
 
