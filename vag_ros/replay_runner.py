@@ -129,23 +129,23 @@ class Runner:
     def shut_down(self, patience_s: float) -> None:
         """Bring the arms to rest and take no goals any more; see ``stopped``.
 
-        Of a motion that it ends it waits, within the same patience, until the arms are measured
-        to stand still as well: what outlives this node then hears of all of it.
+        After a motion it waits, within the same patience, until the arms are measured to stand
+        still as well: what outlives this node then hears of all of it.
         """
 
         def close() -> None:
             self._closing = True
 
         deadline = time.monotonic() + patience_s
-        moving = not self.idle and self.goal.motion is not None
         self.halt(close, SHUTTING_DOWN)
         if self.goal is None or self.goal.motion is None:
             self._robot.planner.close()
-        self.stopped = self._at_rest.wait(patience_s)
-        if not self.stopped:
+        at_rest = self._at_rest.wait(patience_s)
+        if not at_rest:
             self._node.get_logger().error(f'still braking after {patience_s} s')
-        elif moving and not self._arms_stand(deadline):
+        elif self.goal and self.goal.motion and not self._arms_stand(deadline):
             self._node.get_logger().warning('the arms were not measured to stand still')
+        self.stopped = at_rest
 
     def _arms_stand(self, deadline: float) -> bool:
         feedback, standstill = self._robot.feedback, Standstill(self._robot.profile)
