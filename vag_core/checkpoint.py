@@ -3,7 +3,8 @@
 ``config.yaml`` holds the model's sizes, the embodiment, the normaliser and how it was made;
 ``video.safetensors`` the transformer under diffusers' parameter names, ``action.safetensors``
 the action stream, ``vae.safetensors`` the VAE; where the streams are coupled both ways,
-``coupling.safetensors`` the action tokens. In place of a file the configuration may refer to
+``coupling.safetensors`` the action tokens; ``preview.safetensors``, which may be missing, the
+matrix of vag_core/model/latent_preview.py. In place of a file the configuration may refer to
 weights elsewhere, which are checked before they are used.
 """
 
@@ -14,13 +15,14 @@ from typing import Any
 
 import torch
 import yaml
-from safetensors.torch import save_file
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from vag_core import resources
 from vag_core.configuration import ConfigError, config, load, to_mapping
 from vag_core.embodiment import ActionSpace, Embodiment
 from vag_core.files import new_folder
+from vag_core.model.latent_preview import matrix_shape
 from vag_core.model.normaliser import Normaliser
 from vag_core.model.text import make_text
 from vag_core.model.vae import VaeKind
@@ -30,6 +32,7 @@ from vag_core.weights_reference import WeightsReference
 
 SCHEMA_VERSION = 1
 CONFIG_FILE = 'config.yaml'
+PREVIEW_FILE = 'preview.safetensors'
 UNTRAINED = 'untrained'
 DTYPES = {'float32': torch.float32, 'bfloat16': torch.bfloat16}
 # What may lie outside. The action stream is this project's own and always inside.
@@ -119,6 +122,8 @@ class Checkpoint:
             loaded, whatever the folder is called. The identities of weights that lie elsewhere
             are part of the configuration, so they count.
         dtype: of the video stream.
+        preview: (C + 1, 48) matrix of the pictures that are shown while denoising; None where
+            the folder has none.
     """
 
     name: str
@@ -127,6 +132,7 @@ class Checkpoint:
     model: Vag
     hash: str
     dtype: torch.dtype = torch.float32
+    preview: Tensor | None = None
 
     @property
     def embodiment(self) -> Embodiment:
@@ -166,7 +172,11 @@ def parts_of(model: Vag) -> dict[str, nn.Module]:
 
 
 def save_checkpoint(
-    folder: Path | str, cfg: CheckpointConfig, model: Vag, dtype: torch.dtype = torch.float32
+    folder: Path | str,
+    cfg: CheckpointConfig,
+    model: Vag,
+    dtype: torch.dtype = torch.float32,
+    preview: Tensor | None = None,
 ) -> Path:
     """Write a checkpoint to the new ``folder`` and return it; a folder that exists is complete.
 
@@ -177,6 +187,7 @@ def save_checkpoint(
         cfg: its configuration.
         model: its weights.
         dtype: of the weights on disk, e.g. ``torch.float16``.
+        preview: as in :class:`Checkpoint`.
 
     Raises:
         FileExistsError: the folder is there already; it is left as it is.
@@ -188,6 +199,8 @@ def save_checkpoint(
         for name, part in parts_of(model).items():
             if name not in without:
                 write_part(partial, name, part, dtype)
+        if preview is not None:
+            write_preview(partial, preview)
     return folder
 
 
@@ -204,6 +217,23 @@ def write_part(folder: Path, name: str, part: nn.Module, dtype: torch.dtype) -> 
         for k, v in part.state_dict().items()
     }
     save_file(weights, folder / f'{name}.safetensors')
+
+
+def write_preview(folder: Path, matrix: Tensor) -> None:
+    """Write the matrix of a checkpoint's previews."""
+    save_file({'matrix': matrix.float().cpu().contiguous()}, folder / PREVIEW_FILE)
+
+
+def read_preview(folder: Path, latent_channels: int) -> Tensor | None:
+    """Return the matrix of a checkpoint's previews, or None; CheckpointError for another shape."""
+    path = folder / PREVIEW_FILE
+    if not path.is_file():
+        return None
+    found, shape = load_file(path), matrix_shape(latent_channels)
+    if found.keys() != {'matrix'} or tuple(found['matrix'].shape) != shape:
+        holds = ', '.join(f'{name} {tuple(value.shape)}' for name, value in found.items())
+        raise CheckpointError(f'{path}: holds {holds or "nothing"}, must hold matrix {shape}')
+    return found['matrix']
 
 
 def checkpoint_folder(path_or_name: Path | str) -> Path:
@@ -267,7 +297,9 @@ def load_checkpoint(
             source = cfg.weights[name].check()
         adopt(part, read_part(name, part, source, device), in_memory)
     model.text = make_text(cfg.model.text, cfg.weights.get('text'), device, text_cache)
-    return Checkpoint(path.name, path, cfg, model.to(device).eval(), found_hash, dtype)
+    model = model.to(device).eval()
+    preview = read_preview(path, cfg.model.vae.latent_channels)
+    return Checkpoint(path.name, path, cfg, model, found_hash, dtype, preview)
 
 
 def _in_low_precision(model: VagConfig) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from vag_core.flow import Solver
+from vag_core.model import latent_preview
 from vag_core.model.image_fit import fit_image, to_pixels, to_unit_range
 from vag_core.sample import SamplerConfig, denoise, draw_noise
 
@@ -56,8 +57,8 @@ class Request:
 class Progress:
     """Where a generation stands, after a finished step of ``total`` in ``stage``.
 
-    ``preview`` is one (h, w, 3) uint8 RGB frame of the first request's present estimate, or
-    None. Over the denoising steps it runs through the clip.
+    ``preview`` is one coarse (h, w, 3) uint8 RGB frame of the first request's present estimate, at
+    half the video's size, or None. Over the denoising steps it runs through the clip.
     """
 
     stage: Stage
@@ -105,8 +106,8 @@ def generate(
         requests: what to generate.
         on_progress: called after the encoding, after every denoising step and after the decoding.
         cancelled: asked before every step; True ends the generation.
-        preview: decode one frame of every denoising step's estimate for ``on_progress``.
-        preview_share: decode none while previews, the time in ``on_progress`` included, have taken
+        preview: show one frame of every denoising step's estimate to ``on_progress``.
+        preview_share: show none while previews, the time in ``on_progress`` included, have taken
             more than this share of the denoising so far.
 
     Raises:
@@ -175,11 +176,14 @@ def _generate_batch(
     started = clock()
     images = np.stack([fit_image(r.image, cfg.height, cfg.width, cfg.image_fit) for r in requests])
     # The VAE is causal: the first frame alone gives the exact first latent frame.
-    first = model.vae.encode(to_unit_range(images).to(model.device)[:, :, None])
+    pixels = to_unit_range(images)[:, :, None]
+    first = model.vae.encode(pixels.to(model.device))
     *text, dropped = model.encode_text([*(r.instruction for r in requests), sampler.negative])
     text, dropped = torch.stack(text), dropped.expand(len(requests), -1, -1)
     noise = draw_noise(model, [request.seed for request in requests])
     start = start_states(checkpoint, [request.start_state for request in requests])
+    shown = on_progress is not None and preview
+    matrix = preview_matrix(checkpoint, first[:1], pixels[:1]) if shown else None
     wait()
     timings[Stage.ENCODING.value] = clock() - started
     report(Stage.ENCODING, 1, 1)
@@ -194,9 +198,9 @@ def _generate_batch(
         wait()
         before, picture = clock(), None
         affordable = on_previews <= preview_share * (before - started)
-        if on_progress is not None and preview and affordable:
+        if shown and affordable:
             frame = video[:1, :, (video.shape[2] - 1) * step // total]
-            picture = to_pixels(model.vae.preview(frame))[0]
+            picture = to_pixels(latent_preview.preview(matrix, frame))[0]
         report(Stage.DENOISING, step, total, picture)
         on_previews += (clock() - before) * (picture is not None)
         check()
@@ -212,6 +216,21 @@ def _generate_batch(
     return [
         Generated(v, a, dict(timings), z) for v, a, z in zip(pixels, units, latents, strict=True)
     ]
+
+
+def preview_matrix(
+    checkpoint: 'Checkpoint', first: torch.Tensor, pixels: torch.Tensor
+) -> torch.Tensor:
+    """Return the matrix of the checkpoint's previews; without one, that of its first frame.
+
+    Args:
+        checkpoint: the loaded model.
+        first: (1, C, 1, h, w) latent of the first frame.
+        pixels: (1, 3, 1, 8h, 8w) the frame, in [-1, 1].
+    """
+    if checkpoint.preview is not None:
+        return checkpoint.preview
+    return latent_preview.fit_preview(first, pixels)
 
 
 def start_states(

@@ -65,7 +65,7 @@ class Parameters:
     jpeg_quality: int = parameter(95, 'of generated frames and previews', 1, 100)
     preview: bool = parameter(True, 'show estimates while denoising, and the finished video')
     preview_share: float = parameter(
-        0.02, 'of the time of denoising that its previews may take', 0.0, 1.0
+        0.01, 'of the time of denoising that its previews may take', 0.0, 1.0
     )
     torch_threads: int = parameter(0, 'CPU threads of the model, 0: as torch likes', 0, 512)
     autostart: bool = parameter(True, 'configure and activate without a lifecycle manager')

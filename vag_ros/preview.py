@@ -31,7 +31,7 @@ class PreviewVideo:
         )
         self._group = MutuallyExclusiveCallbackGroup()
         self._timer: Timer | None = None
-        self._pictures: list[bytes] = []
+        self._pictures: list[bytes | tuple[np.ndarray, str]] = []
         self._next = 0
 
     def start(self, fps: float) -> None:
@@ -58,15 +58,20 @@ class PreviewVideo:
 
     def loop(self, captioned_frames: Iterable[tuple[np.ndarray, str]]) -> None:
         """Show these frames, each with its caption, again and again."""
-        pictures = [self._encode(frame, caption) for frame, caption in captioned_frames]
+        pictures = list(captioned_frames)
         self._next = 0
         self._pictures = pictures
 
     def _tick(self) -> None:
         pictures = self._pictures
-        if pictures:
-            self._publisher.publish(self._message(pictures[self._next % len(pictures)]))
-            self._next += 1
+        if not pictures:
+            return
+        index = self._next % len(pictures)
+        if not isinstance(pictures[index], bytes):
+            # Only now: the episode, which is there at once, does not wait for it.
+            pictures[index] = self._encode(*pictures[index])
+        self._publisher.publish(self._message(pictures[index]))
+        self._next += 1
 
     def _encode(self, frame: np.ndarray, caption: str) -> bytes:
         return encode_jpeg(captioned(frame, caption), self._jpeg_quality)

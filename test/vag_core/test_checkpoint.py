@@ -17,6 +17,7 @@ from vag_core.configuration import ConfigError
 from vag_core.embodiment import ActionSpace
 from vag_core.generate import Request, generate
 from vag_core.model.coupling import CouplingConfig, CouplingKind
+from vag_core.model.latent_preview import matrix_shape
 from vag_core.model.vag import Vag
 from vag_core.weights_reference import WeightsChangedError, WeightsReference, model_files
 
@@ -49,6 +50,23 @@ def test_the_video_part_has_diffusers_names(checkpoint):
     names = load_file(checkpoint.path / 'video.safetensors').keys()
     assert 'patch_embed.proj.weight' in names
     assert 'transformer_blocks.0.norm1.linear_1.weight' in names
+
+
+def test_the_matrix_of_its_previews_is_stored_where_there_is_one(
+    checkpoint, checkpoint_config, random_model, tmp_path
+):
+    assert checkpoint.preview is None
+    matrix = torch.rand(matrix_shape(4))
+    folder = save_checkpoint(
+        tmp_path / 'seen', checkpoint_config, random_model, torch.float16, matrix
+    )
+    assert torch.equal(load_checkpoint(folder).preview, matrix)
+
+
+def test_a_matrix_of_another_shape_is_named(copy):
+    save_file({'matrix': torch.zeros(17, 3)}, copy / 'preview.safetensors')
+    with pytest.raises(CheckpointError, match=r'matrix \(17, 3\), must hold matrix \(5, 48\)'):
+        load_checkpoint(copy)
 
 
 def test_the_hash_does_not_depend_on_the_place(checkpoint, copy):

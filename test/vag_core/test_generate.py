@@ -12,6 +12,8 @@ from vag_core.configuration import ConfigError
 from vag_core.flow import Solver
 from vag_core.generate import GenerationCancelled, Request, Stage, generate
 from vag_core.model.coupling import CouplingConfig, CouplingKind
+from vag_core.model.image_fit import to_pixels, to_unit_range
+from vag_core.model.latent_preview import fit_preview, matrix_shape, preview
 from vag_core.model.vag import Vag
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 70, 3), dtype=np.uint8)
@@ -71,7 +73,7 @@ def test_progress_is_reported_after_every_step(checkpoint):
         (Stage.DECODING, 1, 1),
     ]
     for progress in seen[1:-1]:
-        assert progress.preview.shape == (32, 48, 3)
+        assert progress.preview.shape == (16, 24, 3)
         assert progress.preview.dtype == np.uint8
 
 
@@ -93,10 +95,25 @@ def test_previews_keep_to_their_share_of_the_time(checkpoint):
     assert len(seen) == 7
 
 
-def test_the_last_preview_is_the_last_frame_of_the_video(checkpoint):
+def test_previews_run_through_the_clip_by_the_matrix_of_the_checkpoint(checkpoint):
+    matrix = torch.randn(matrix_shape(4), generator=torch.Generator().manual_seed(0)) / 10
     seen = []
-    made = generate(checkpoint, [request()], seen.append)[0]
-    assert np.abs(seen[-2].preview.astype(int) - made.video[-1]).max() <= 1
+    own = dataclasses.replace(checkpoint, preview=matrix)
+    made = generate(own, [request()], seen.append)[0]
+    last = preview(matrix, torch.from_numpy(made.latent)[None, :, -1])
+    np.testing.assert_array_equal(seen[-2].preview, to_pixels(last)[0])
+
+
+def test_a_checkpoint_without_a_matrix_shows_the_colours_of_its_first_picture(checkpoint):
+    assert checkpoint.preview is None
+    picture = np.full((32, 48, 3), (200, 40, 90), np.uint8)
+    shown = []
+    made = generate(checkpoint, [Request(picture, 'lift', 1)], lambda p: shown.append(p.preview))
+    first = torch.from_numpy(made[0].latent)[None, :, :1]
+    matrix = fit_preview(first, to_unit_range(picture)[None, :, None])
+    assert np.abs(to_pixels(preview(matrix, first[:, :, 0])) - picture[0, 0].astype(int)).max() < 6
+    last = preview(matrix, torch.from_numpy(made[0].latent)[None, :, -1])
+    assert np.abs(shown[-2].astype(int) - to_pixels(last)[0]).max() <= 1
 
 
 @pytest.mark.parametrize('steps_before', [0, 1, 3])

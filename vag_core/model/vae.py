@@ -7,7 +7,6 @@ Time is compressed by 4 after the first frame and space by 8, as in the Wan 2.1 
 """
 
 import enum
-import math
 from typing import Protocol
 
 import torch
@@ -33,9 +32,6 @@ class VideoVae(Protocol):
     def decode(self, latent: Tensor) -> Tensor:
         """Map a normalised latent (B, C, T', h, w) to (B, 3, 4 (T' - 1) + 1, 8h, 8w)."""
 
-    def preview(self, latent: Tensor) -> Tensor:
-        """Map one normalised latent frame (B, C, h, w) to one picture (B, 3, 8h, 8w), cheaply."""
-
 
 class VaeKind(enum.Enum):
     """``light``: :class:`LightVae`; ``wan``: the Wan 2.1 VAE, which Cosmos-Predict2 uses."""
@@ -52,14 +48,11 @@ class WanConfig:
         base_dim: features at full resolution.
         dim_mult: multiples of it at each resolution.
         num_res_blocks: residual blocks at each.
-        preview: 17 rows of (red, green, blue), one for each latent channel and the constant, that
-            make a coarse picture of a latent frame (``wan_vae.fit_preview``); None to decode it.
     """
 
     base_dim: int = 96
     dim_mult: tuple[int, int, int, int] = (1, 2, 4, 4)
     num_res_blocks: int = 2
-    preview: tuple[tuple[float, float, float], ...] | None = None
 
     def validate(self) -> None:
         """Raise ConfigError for sizes that the architecture can't have."""
@@ -68,11 +61,6 @@ class WanConfig:
                 f'base_dim = {self.base_dim}, dim_mult = {self.dim_mult}, '
                 f'num_res_blocks = {self.num_res_blocks}: at least 1'
             )
-        if self.preview is not None:
-            if len(self.preview) != WAN_CHANNELS + 1:
-                raise ConfigError(f'preview: {len(self.preview)} rows, must be {WAN_CHANNELS + 1}')
-            if not all(math.isfinite(value) for row in self.preview for value in row):
-                raise ConfigError('preview: every value must be finite')
 
 
 @config
@@ -214,10 +202,6 @@ class LightVae(nn.Module):
         groups = self.reconstruct(raw.flatten(0, 1)).unflatten(0, raw.shape[:2])
         frames = groups.unflatten(2, (3, TIME_FACTOR)).transpose(1, 2).flatten(2, 3)
         return frames[:, :, TIME_FACTOR - 1 :].clamp(-1, 1)
-
-    def preview(self, latent: Tensor) -> Tensor:
-        """See :meth:`VideoVae.preview`."""
-        return self.decode(latent[:, :, None])[:, :, 0]
 
 
 def _channels(values: Tensor) -> Tensor:

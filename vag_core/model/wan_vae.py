@@ -2,9 +2,8 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
-from vag_core.model.vae import SPACE_FACTOR, TIME_FACTOR, WAN_CHANNELS, WanConfig, latent_frames
+from vag_core.model.vae import WAN_CHANNELS, WanConfig, latent_frames
 
 # Statistics of each latent channel, published with the weights (config.json of the vae folder of
 # Wan-AI/Wan2.1-T2V-1.3B-Diffusers and of nvidia/Cosmos-Predict2-2B-Video2World).
@@ -43,7 +42,6 @@ class WanVae(nn.Module):
             self.add_module(name, part)
         # The parts above are the network's own; registered itself it would prefix their names.
         object.__setattr__(self, '_network', network)
-        self._preview = cfg.preview
 
     @property
     def dtype(self) -> torch.dtype:
@@ -61,30 +59,6 @@ class WanVae(nn.Module):
         latent = latent.float()
         raw = latent * _channels(LATENT_STD, latent) + _channels(LATENT_MEAN, latent)
         return self._network.decode(raw.to(self.dtype)).sample.float()
-
-    def preview(self, latent: Tensor) -> Tensor:
-        """See :meth:`VideoVae.preview`."""
-        if self._preview is None:
-            return self.decode(latent[:, :, None])[:, :, 0]
-        rows = torch.tensor(self._preview, device=latent.device)
-        picture = torch.einsum('bchw,cd->bdhw', latent.float(), rows[:-1])
-        picture = (picture + rows[-1][:, None, None]).clamp(-1, 1)
-        return F.interpolate(picture, scale_factor=SPACE_FACTOR, mode='nearest')
-
-
-def fit_preview(latent: Tensor, video: Tensor) -> tuple[tuple[float, float, float], ...]:
-    """Fit :attr:`WanConfig.preview` by least squares.
-
-    Args:
-        latent: (B, 16, T', h, w) normalised.
-        video: (B, 3, 4 (T' - 1) + 1, 8h, 8w) in [-1, 1], of which it is the latent.
-    """
-    last = video[:, :, ::TIME_FACTOR].transpose(1, 2).flatten(0, 1).float()
-    colours = F.avg_pool2d(last, SPACE_FACTOR).movedim(1, -1).reshape(-1, 3)
-    cells = latent.float().movedim(1, -1).reshape(-1, WAN_CHANNELS)
-    cells = torch.cat([cells, torch.ones_like(cells[:, :1])], dim=1)
-    rows = torch.linalg.lstsq(cells, colours, driver='gelsd').solution
-    return tuple(tuple(row) for row in rows.tolist())
 
 
 def _channels(values: tuple[float, ...], like: Tensor) -> Tensor:

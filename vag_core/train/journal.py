@@ -100,7 +100,7 @@ class Samples:
         chosen = torch.linspace(0, latent.shape[2] - 1, STRIP_FRAMES).round().long().unique()
         parameter = next(self.model.vae.parameters())
         frames = [
-            to_pixels(self.model.vae.preview(latent[:, :, k].to(parameter)).float())[0]
+            to_pixels(self.model.vae.decode(latent[:, :, [k]].to(parameter))[:, :, 0].float())[0]
             for k in chosen
         ]
         return np.hstack(frames)

@@ -37,6 +37,7 @@ from vag_core.train.parts import (
     take_weights,
     trained_parts,
 )
+from vag_core.train.preview_fit import fit_to_demonstrations
 from vag_core.train.processes import Processes
 from vag_core.train.recipe import Recipe, Tune
 from vag_core.train.reports import EpisodeReports, OnProgress
@@ -337,7 +338,8 @@ class TrainingRun:
         )
         dtype = getattr(torch, training.checkpoint_dtype)
         if not (self.out / 'checkpoint').exists():
-            save_checkpoint(self.out / 'checkpoint', cfg, model, dtype)
+            matrix = fit_to_demonstrations(model.vae, self.data, self.processes.device)
+            save_checkpoint(self.out / 'checkpoint', cfg, model, dtype, matrix)
         del model
         history = {name: progress.losses for name, progress in self.spent.items()}
         draw_losses(self.out / 'losses.png', history, evaluation)

@@ -42,16 +42,6 @@ def test_a_latent_frame_depends_on_no_later_frame(vae, video):
     assert difference[3] > 1e-3
 
 
-def test_the_preview_is_the_last_picture_of_its_latent_frame(vae, video):
-    with torch.no_grad():
-        latent = vae.encode(video)
-        decoded = vae.decode(latent)
-        for frame in range(4):
-            torch.testing.assert_close(
-                vae.preview(latent[:, :, frame]), decoded[:, :, 4 * frame], rtol=1e-4, atol=1e-5
-            )
-
-
 def test_latents_are_normalised_by_the_stored_statistics(vae, video):
     with torch.no_grad():
         raw = vae.posterior(vae.group(video).flatten(0, 1))[0].unflatten(0, (2, 4)).transpose(1, 2)

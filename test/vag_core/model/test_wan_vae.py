@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 
 from vag_core.configuration import ConfigError, load, to_mapping
 from vag_core.model.vae import LightVae, VaeConfig, VaeKind, WanConfig, make_vae
-from vag_core.model.wan_vae import LATENT_MEAN, LATENT_STD, WanVae, fit_preview
+from vag_core.model.wan_vae import LATENT_MEAN, LATENT_STD, WanVae
 from vag_core.model.weights import read_weights
 
 pytest.importorskip('diffusers')
@@ -79,27 +79,6 @@ def test_pixels_and_latents_are_float32_where_the_weights_are_bfloat16(video, la
     torch.testing.assert_close(found, latent, atol=0.03, rtol=0.03)
 
 
-@torch.no_grad()
-def test_without_a_matrix_the_preview_is_the_decoded_frame(vae, latent):
-    frame = latent[:, :, 1]
-    picture = vae.preview(frame)
-    assert picture.shape == (2, 3, 16, 24)
-    torch.testing.assert_close(picture, vae.decode(frame[:, :, None])[:, :, 0])
-
-
-def test_a_fitted_preview_finds_the_colours_of_every_cell():
-    generator = torch.Generator().manual_seed(3)
-    latent = torch.randn(1, 16, 3, 6, 8, generator=generator)
-    matrix = 0.05 * torch.randn(16, 3, generator=generator)
-    colours = torch.einsum('bcthw,cd->bdthw', latent, matrix) + 0.1
-    video = colours.repeat_interleave(8, 3).repeat_interleave(8, 4)
-    video = video.repeat_interleave(4, 2)[:, :, 3:]
-    rows = fit_preview(latent, video)
-    assert torch.tensor(rows[:-1]) == pytest.approx(matrix, abs=1e-4)
-    vae = WanVae(WanConfig(**{**vars(SMALL), 'preview': rows}))
-    torch.testing.assert_close(vae.preview(latent[:, :, 2]), video[:, :, 8], atol=1e-4, rtol=0)
-
-
 def test_its_weights_file_is_that_of_diffusers(vae, tmp_path):
     from diffusers import AutoencoderKLWan
 
@@ -127,7 +106,7 @@ def test_the_full_size_has_the_published_number_of_parameters():
 def test_the_configuration_chooses_the_vae():
     assert isinstance(make_vae(VaeConfig()), LightVae)
     assert isinstance(make_vae(VaeConfig(kind=VaeKind.WAN, wan=SMALL)), WanVae)
-    cfg = VaeConfig(kind=VaeKind.WAN, wan=WanConfig(preview=((0.0, 0.1, 0.2),) * 17))
+    cfg = VaeConfig(kind=VaeKind.WAN, wan=SMALL)
     assert load(VaeConfig, to_mapping(cfg)) == cfg
 
 
@@ -136,8 +115,6 @@ def test_the_configuration_chooses_the_vae():
     [
         ({'kind': 'wan', 'latent_channels': 4}, 'latent_channels = 4: the Wan VAE has 16'),
         ({'wan': {'base_dim': 0}}, 'base_dim = 0'),
-        ({'wan': {'preview': [[0.0, 0.0, 0.0]]}}, 'preview: 1 rows, must be 17'),
-        ({'wan': {'preview': [[0.0, 0.0, float('nan')]] * 17}}, 'preview: every value'),
         ({'kind': 'heavy'}, 'kind'),
     ],
 )

@@ -8,6 +8,7 @@ import torch
 
 from vag_core.checkpoint import load_checkpoint
 from vag_core.configuration import ConfigError, load, to_mapping
+from vag_core.train.preview_fit import fit_to_demonstrations
 from vag_core.train.recipe import Recipe
 
 
@@ -21,6 +22,12 @@ def test_it_writes_a_checkpoint_that_says_what_it_is(trained):
     assert loaded.evaluation == 'smoke-trained, not evaluated'
     assert loaded.config.provenance['episodes'] == 3
     assert loaded.config.provenance['steps'] == {'vae': 4, 'video': 4, 'action': 4}
+
+
+def test_the_checkpoint_holds_the_matrix_of_its_previews(trained, data):
+    loaded = load_checkpoint(trained[0] / 'checkpoint')
+    matrix = fit_to_demonstrations(loaded.model.vae, data, torch.device('cpu'))
+    torch.testing.assert_close(loaded.preview, matrix, atol=2e-3, rtol=0)
 
 
 def test_it_writes_what_it_measured_and_a_picture_of_the_losses(trained):
