@@ -37,6 +37,8 @@ class Situation:
         phase: of the replay server, as in ReplayState.phase_name; '' while it is silent.
         armed, latched, dry_run, latch_reason: of the replay server.
         plan_id, plan_episode_id: of the replay server's current or last goal.
+        reported: the planner's report on that very plan has come: what was clamped and slowed,
+            and how near the bodies come. The replay server publishes one with every plan.
         episode_id: of the episode on display, '' for none.
         instruction: that the next generation would use.
         generator_ready: somebody offers to generate.
@@ -50,6 +52,7 @@ class Situation:
     latch_reason: str = ''
     plan_id: str = ''
     plan_episode_id: str = ''
+    reported: bool = False
     episode_id: str = ''
     instruction: str = ''
     generator_ready: bool = False
@@ -154,9 +157,17 @@ class Panel:
         return next((reason for applies, reason in reasons if applies), '')
 
     def _refuse_approve(self, _: float) -> str:
-        return self._refuse_plan_id() or (
-            'this plan is approved already; replay moves the arms' if self._approved else ''
-        )
+        refusal = self._refuse_plan_id()
+        if refusal:
+            return refusal
+        if self._approved:
+            return 'this plan is approved already; replay moves the arms'
+        if not self.situation.reported:
+            return (
+                f"the planner's report on plan {self.situation.plan_id} has not come: nobody can "
+                'have looked at what was clamped and slowed'
+            )
+        return ''
 
     def _refuse_replay(self, now: float) -> str:
         refusal = self._refuse_plan_id()

@@ -18,7 +18,6 @@ class Report:
     Attributes:
         progress: of a running generation, e.g. ``denoising 3/10``.
         model: checkpoint and what is known of its quality.
-        reported: whether the planner's report on the plan on show has come.
         clamped: points of the plan that were moved onto a limit, in words.
         speed: share of the planned speed at which the next motion goes, 0 in a pause.
         recording: whether episodes are recorded; None: nobody would record them.
@@ -33,7 +32,6 @@ class Report:
 
     progress: str = ''
     model: str = ''
-    reported: bool = True
     clamped: str = 'none'
     speed: float = 1.0
     recording: bool | None = True
@@ -61,7 +59,7 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
     if report.model and now.episode_id:
         text.append(f'model: {report.model}')
     if now.plan_on_show or now.phase in MOVING:
-        text += report_lines(report)
+        text += report_lines(now.reported, report)
     if report.speed != 1 and now.phase:
         paused = ', PAUSED' * (report.speed == 0)
         text.append(f'speed: {100 * report.speed:.0f} % of the plan{paused}')
@@ -82,6 +80,8 @@ def headline(now: Situation, approved_plan: str, report: Report) -> str:
         state = 'NO REPLAY SERVER'
     elif now.plan_on_show and approved_plan:
         state = 'APPROVED: REPLAY moves the arms'
+    elif now.plan_on_show and not now.reported:
+        state = 'PLAN ON SHOW: its report has not come yet'
     elif now.plan_on_show:
         state = 'PLAN ON SHOW: look, then approve'
     else:
@@ -97,9 +97,9 @@ def headline(now: Situation, approved_plan: str, report: Report) -> str:
     return shortened('  |  '.join(parts))
 
 
-def report_lines(report: Report) -> list[str]:
+def report_lines(reported: bool, report: Report) -> list[str]:
     """Say what the planner reports, or that it has not yet."""
-    if not report.reported:
+    if not reported:
         return ['plan: what was clamped and slowed, and how near it comes, is not known yet']
     return [plan_line(report), f'clamped points: {report.clamped}', clearance_line(report)]
 

@@ -34,7 +34,7 @@ from vag_ros.comparison import Comparison
 from vag_ros.marker_panel import MarkerPanel
 from vag_ros.msg import ClampReport, Episode, ReplayState
 from vag_ros.operator_goals import Goals
-from vag_ros.parameters import declare, parameter
+from vag_ros.parameters import HIGHEST_PORT, declare, parameter
 from vag_ros.plan_display import PlanDisplay
 from vag_ros.robot_display import RobotDisplay
 from vag_ros.shutdown import run
@@ -63,7 +63,7 @@ class Parameters:
     show_robot: bool = parameter(
         True, 'publish description and poses of the robot itself; false where its driver does'
     )
-    web_port: int = parameter(0, 'of the page for a browser; 0: no page', 0, 65535)
+    web_port: int = parameter(0, 'of the page for a browser; 0: no page', 0, HIGHEST_PORT)
     web_host: str = parameter('127.0.0.1', 'address that the page listens on')
     web_token: str = parameter('', 'that the page asks for; empty: a new one, in the log')
 
@@ -276,6 +276,7 @@ class Operator(Node):
                 latch_reason=state.latch_reason,
                 plan_id=state.plan_id,
                 plan_episode_id=state.episode_id,
+                reported=self._report_on(state.plan_id) is not None,
                 episode_id='' if self._episode is None else self._episode.episode_id,
                 instruction=self._options.instruction,
                 generator_ready=self._goals.generator_ready,
@@ -285,14 +286,10 @@ class Operator(Node):
 
     def _report(self) -> Report:
         now, state, episode = time.monotonic(), self._state or ReplayState(), self._episode
-        plan = self._clamp_report
-        reported = plan is not None and plan.plan_id == state.plan_id
-        if not reported:
-            plan = ClampReport(min_distance=np.nan)
+        plan = self._report_on(state.plan_id) or ClampReport(min_distance=np.nan)
         return Report(
             progress=self._progress if now - self._progress_at < PROGRESS_LINGERS_S else '',
             model=f'{episode.checkpoint} ({episode.evaluation})' if episode else '',
-            reported=reported,
             clamped=self._clamp_words(plan),
             speed=1.0 if self._options.speed_scaling is None else self._options.speed_scaling,
             recording=self._options.record,
@@ -305,6 +302,11 @@ class Operator(Node):
             error=state.last_error_string if state.last_error_code else '',
             message=self._message if now - self._message_at < MESSAGE_LINGERS_S else '',
         )
+
+    def _report_on(self, plan_id: str) -> ClampReport | None:
+        """Return the planner's report on this plan, or None while it has not come."""
+        report = self._clamp_report
+        return report if report is not None and report.plan_id == plan_id != '' else None
 
     def _clamp_words(self, report: ClampReport) -> str:
         counts = dict(zip(report.joint_names, report.position_clamps, strict=False))
@@ -319,8 +321,8 @@ class Operator(Node):
                 self._plan_display.clear()
                 self._planned = None
             return
-        report = self._clamp_report
-        if self._planned is None or report is None or report.plan_id != state.plan_id:
+        report = self._report_on(state.plan_id)
+        if self._planned is None or report is None:
             return
         known = self._episode is not None and self._episode.episode_id == state.episode_id
         requested = self._episode.trajectory if known else None

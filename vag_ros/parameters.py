@@ -17,6 +17,8 @@ from vag_core.configuration import ConfigError
 
 T = TypeVar('T')
 
+HIGHEST_PORT = 65535
+"""Of TCP."""
 STANDARD = ('use_sim_time', 'start_type_description_service', 'qos_overrides')
 
 

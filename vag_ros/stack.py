@@ -13,6 +13,7 @@ from vag_core import resources
 from vag_core.configuration import ConfigError, config, load
 from vag_core.robot import load_profile, profile_names
 from vag_ros import rviz_config
+from vag_ros.parameters import HIGHEST_PORT
 
 DEVICES = ('auto', 'cpu', 'cuda')
 APPROVALS = ('auto', 'operator')
@@ -78,8 +79,8 @@ class StackOptions:
             raise ConfigError(
                 f'use_sim_time = true: robot {self.robot!r} is real and moves in real time'
             )
-        if not 0 <= self.web_port <= 65535:
-            raise ConfigError(f'web_port = {self.web_port}: must lie between 0 and 65535')
+        if not 0 <= self.web_port <= HIGHEST_PORT:
+            raise ConfigError(f'web_port = {self.web_port}: must lie between 0 and {HIGHEST_PORT}')
         if self.params_file is not None and not self.params_file.is_file():
             raise ConfigError(f'params_file = {str(self.params_file)!r}: no such file')
 

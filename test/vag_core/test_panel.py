@@ -10,7 +10,9 @@ from vag_core.panel import SETTLE_S, Act, Panel, Situation
 READY = Situation(
     phase='IDLE', armed=True, episode_id='e1', instruction='lift', generator_ready=True
 )
-SHOWN = dataclasses.replace(READY, phase='AWAITING_APPROVAL', plan_id='p1', plan_episode_id='e1')
+SHOWN = dataclasses.replace(
+    READY, phase='AWAITING_APPROVAL', plan_id='p1', plan_episode_id='e1', reported=True
+)
 
 
 def a_panel(situation):
@@ -75,6 +77,16 @@ def test_an_act_that_ends_something_takes_the_approval_back(act):
     assert panel.click(Act.REPLAY, 'p1', 2.0) == 'the plan on show is not approved'
 
 
+def test_a_plan_is_not_approved_before_its_report_has_come():
+    panel = a_panel(dataclasses.replace(SHOWN, reported=False))
+    assert panel.click(Act.APPROVE, 'p1', 0.0).startswith(
+        "the planner's report on plan p1 has not come"
+    )
+    panel.update(SHOWN)
+    assert panel.click(Act.REPLAY, 'p1', 2.0) == 'the plan on show is not approved'
+    assert panel.click(Act.APPROVE, 'p1', 2.0) == ''
+
+
 def test_the_plan_of_another_episode_than_the_displayed_one_is_not_approved():
     panel = a_panel(dataclasses.replace(SHOWN, episode_id='e2'))
     assert panel.click(Act.APPROVE, None, 0.0) == (
@@ -99,8 +111,17 @@ def test_the_plan_of_another_episode_than_the_displayed_one_is_not_approved():
             'generate discard stop reset',
         ),
         (
-            {'phase': 'AWAITING_APPROVAL', 'plan_id': 'p', 'plan_episode_id': 'e1'},
+            {
+                'phase': 'AWAITING_APPROVAL',
+                'plan_id': 'p',
+                'plan_episode_id': 'e1',
+                'reported': True,
+            },
             'generate approve discard stop disarm',
+        ),
+        (
+            {'phase': 'AWAITING_APPROVAL', 'plan_id': 'p', 'plan_episode_id': 'e1'},
+            'generate discard stop disarm',
         ),
         (
             {'phase': 'AWAITING_APPROVAL', 'plan_id': 'p', 'plan_episode_id': 'other'},
@@ -150,7 +171,16 @@ class Clicks(RuleBasedStateMachine):
     def plan(self):
         self.plans += 1
         self.seen.append(f'p{self.plans}')
-        self.become(phase='AWAITING_APPROVAL', plan_id=f'p{self.plans}', plan_episode_id='e1')
+        self.become(
+            phase='AWAITING_APPROVAL',
+            plan_id=f'p{self.plans}',
+            plan_episode_id='e1',
+            reported=False,
+        )
+
+    @rule()
+    def report(self):
+        self.become(reported=True)
 
     @rule(phase=st.sampled_from(['IDLE', '', 'LATCHED', 'EXECUTING']))
     def change_phase(self, phase):
@@ -164,6 +194,7 @@ class Clicks(RuleBasedStateMachine):
             return
         if act is Act.APPROVE:
             assert shown and subject in (shown, None)
+            assert self.situation.reported
             self.looked_at = (shown, self.now)
         elif act is Act.REPLAY:
             assert subject in (shown, None)

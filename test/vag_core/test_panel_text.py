@@ -13,6 +13,7 @@ SHOWN = Situation(
     plan_episode_id='e1',
     episode_id='e1',
     instruction='lift',
+    reported=True,
 )
 PLAN = Report(duration=9.4, time_scale=1.25, clamped='a 3', min_distance=0.085, bodies='a / table')
 
@@ -64,7 +65,8 @@ def test_what_is_not_recorded_and_what_is_slowed_or_paused_is_told():
 
 
 def test_a_plan_whose_report_has_not_come_is_not_called_unclamped():
-    rows = lines(SHOWN, '', dataclasses.replace(PLAN, reported=False))
+    rows = lines(dataclasses.replace(SHOWN, reported=False), '', PLAN)
+    assert rows[0].startswith('PLAN ON SHOW: its report has not come yet')
     assert any('is not known yet' in row for row in rows)
     assert not any('clamped points' in row or 'clearance: ' in row for row in rows)
 

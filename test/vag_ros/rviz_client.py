@@ -31,14 +31,22 @@ class RvizClient:
         self._service = client.node.create_client(
             GetInteractiveMarkers, f'{namespace}/get_interactive_markers'
         )
-        client.node.create_subscription(
+        self._updates = client.node.create_subscription(
             InteractiveMarkerUpdate, f'{namespace}/update', self._on_update, 100
         )
         client.wait(self._service.service_is_ready, what='the marker server')
         client.wait(self._feedback.get_subscription_count, what='the marker server')
         client.call(self._initialise)
         client.wait(lambda: self.sequence is not None, what='the markers')
-        client.node.create_timer(FRAME_S, self._look_after_the_server)
+        self._frames = client.node.create_timer(FRAME_S, self._look_after_the_server)
+
+    def close(self):
+        """Leave: no timer runs on, nothing is subscribed to."""
+        node = self._client.node
+        self._client.call(node.destroy_timer, self._frames)
+        self._client.call(node.destroy_subscription, self._updates)
+        self._client.call(node.destroy_publisher, self._feedback)
+        self._client.call(node.destroy_client, self._service)
 
     def _look_after_the_server(self):
         if not self._service.service_is_ready():
@@ -97,12 +105,16 @@ class RvizClient:
     def button(self, name):
         """What RViz would send when this button is clicked as it is drawn now."""
         marker = self._client.wait(lambda: self.markers.get(name), what=f'the button {name}')
+        return self._click(name, marker.controls[0].name)
+
+    def _click(self, name, control):
         return InteractiveMarkerFeedback(
-            client_id=self._name,
-            marker_name=name,
-            control_name=marker.controls[0].name,
-            event_type=CLICK,
+            client_id=self._name, marker_name=name, control_name=control, event_type=CLICK
         )
+
+    def send_click(self, name, control):
+        """Click a button that is not drawn, as a program might."""
+        self.send(self._click(name, control))
 
     def click(self, name):
         """Click a button once it is drawn."""

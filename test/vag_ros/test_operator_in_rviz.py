@@ -68,14 +68,29 @@ def stage(tmp_path_factory, calm_checkpoint):
 
 
 @pytest.fixture
-def session(stage):
+def open_rviz(stage):
+    """Open RViz as ``open_rviz('name')``; each is closed after the test."""
+    client, *_ = stage
+    opened = []
+
+    def open_one(name='rviz'):
+        opened.append(RvizClient(client, name))
+        return opened[-1]
+
+    yield open_one
+    for rviz in opened:
+        rviz.close()
+
+
+@pytest.fixture
+def session(stage, open_rviz):
     client, arms, *_ = stage
     arms.be_ready()
-    return client, arms, RvizClient(client)
+    return client, arms, open_rviz()
 
 
-def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(session):
-    client, arms, rviz = session
+def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(session, open_rviz):
+    _, arms, rviz = session
     rviz.choose(LIFT)
     rviz.wait_for_text(f'instruction: {LIFT}')
     rviz.click('generate')
@@ -87,7 +102,7 @@ def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(se
     rviz.send(plan)
     rviz.send(plan)
     rviz.wait_for_text('APPROVED')
-    late = RvizClient(client, 'late')
+    late = open_rviz('late')
     assert late.text[0].startswith('APPROVED')
     assert late.button('replay').control_name == rviz.button('replay').control_name
     assert arms.count == 0
@@ -150,6 +165,36 @@ def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
     rviz.wait_for_text('LATCHED')
 
 
+def test_a_plan_can_be_approved_once_its_report_has_come(launch_node, client):
+    launch_node('operator')
+    rviz = RvizClient(client)
+    states, reports, episodes = (
+        client.node.create_publisher(kind, topic, qos)
+        for kind, topic, qos in (
+            (msg.ReplayState, names.REPLAY_STATE, names.STATE_QOS),
+            (msg.ClampReport, names.CLAMP_REPORT, names.LATCHED_QOS),
+            (msg.Episode, names.EPISODE, names.LATCHED_QOS),
+        )
+    )
+    episodes.publish(an_episode('shown'))
+    awaiting = msg.ReplayState(
+        phase=msg.ReplayState.PHASE_AWAITING_APPROVAL,
+        phase_name='AWAITING_APPROVAL',
+        armed=True,
+        episode_id='shown',
+        plan_id='p',
+    )
+    client.node.create_timer(0.1, lambda: states.publish(awaiting))
+    reports.publish(msg.ClampReport(plan_id='the one before'))
+    rviz.wait_for_text('PLAN ON SHOW: its report has not come yet')
+    assert 'approve' not in rviz.buttons
+    rviz.send_click('approve', 'approve:p')
+    rviz.wait_for_text("approve refused: the planner's report on plan p has not come")
+    reports.publish(msg.ClampReport(plan_id='p', time_scale=1.0))
+    rviz.click('approve')
+    rviz.wait_for_text('APPROVED')
+
+
 def test_stale_clicks_are_refused_and_say_so(session, stage):
     client, arms, rviz = session
     episodes = client.node.create_publisher(msg.Episode, names.EPISODE, names.LATCHED_QOS)
@@ -181,9 +226,9 @@ def test_stale_clicks_are_refused_and_say_so(session, stage):
     assert arms.count == 0
 
 
-def test_two_clients_see_the_same_and_one_that_lost_a_change_asks_again(session):
+def test_two_clients_see_the_same_and_one_that_lost_a_change_asks_again(session, open_rviz):
     client, _, first = session
-    second = RvizClient(client, 'second')
+    second = open_rviz('second')
     second.sequence -= 1
     first.choose("same as the displayed episode's")
     first.wait_for_text('chosen: seed: same as')
