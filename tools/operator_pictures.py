@@ -26,7 +26,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from visualization_msgs.srv import GetInteractiveMarkers
 
 from vag_core.robot import load_profile
-from vag_ros import names, rviz_config, stack
+from vag_ros import marker_shapes, names, rviz_config, stack
 from vag_ros.msg import Episode, ReplayState
 from vag_ros.supervisor import Supervisor
 from vag_sim.shape_picture import Kind, Shape, View, draw
@@ -112,7 +112,11 @@ def _shapes(frame, marker):
     if marker.type in KINDS:
         return [Shape(KINDS[marker.type], size, pose, colour)]
     if marker.type == Marker.TEXT_VIEW_FACING:
-        return [Shape(Kind.LABEL, size, pose, colour, text=marker.text)]
+        height = marker.scale.z
+        pose[2, 3] += marker_shapes.RISE * height
+        wide = marker_shapes.text_width(marker.text)
+        written = (height * wide, 0.0, height * marker_shapes.CAPITAL)
+        return [Shape(Kind.LABEL, written, pose, colour, text=marker.text)]
     points = [np.array([p.x, p.y, p.z]) for p in marker.points]
     if marker.type == Marker.SPHERE_LIST:
         return [Shape(Kind.SPHERE, size, _at(point), colour) for point in points]

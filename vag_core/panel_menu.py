@@ -112,7 +112,8 @@ def menu(presets: Presets, options: Options) -> tuple[Entry, ...]:
         entries.append(Entry(len(entries) + 1, 0, heading))
         parent = entries[-1].number
         for text, value in choices:
-            mark = '(x) ' if getattr(options, field) == value else '(  ) '
+            # What RViz turns into a box with a check mark, and an empty one.
+            mark = '[x] ' if getattr(options, field) == value else '[ ] '
             line = f'{heading.lower()}: {text}'
             entries.append(Entry(len(entries) + 1, parent, mark + text, line, {field: value}))
     last = len(entries) + 1

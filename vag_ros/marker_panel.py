@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from geometry_msgs.msg import Point, Pose, Vector3
+from geometry_msgs.msg import Point, Pose
 from rclpy.node import Node
-from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import (
     InteractiveMarker,
     InteractiveMarkerControl,
@@ -17,14 +16,20 @@ from vag_core.panel import Act
 from vag_core.panel_menu import Entry
 from vag_ros import names
 from vag_ros.interactive_markers import InteractiveMarkerServer
+from vag_ros.marker_shapes import label, shape
 
 BOARD = 'board'
 SEPARATOR = ':'
 # The panel stands upright beyond the table and faces the robot; y runs to its left.
-DISTANCE, TOP, LINE, WIDTH = 1.15, 1.52, 0.055, 2.3
+DISTANCE, TOP, LINE, WIDTH, MARGIN = 1.15, 1.52, 0.055, 2.3, 0.05
 # With more lines than fit, they stand closer: the first one must stay in view.
-TALLEST = 0.5
-PITCH_Y, BUTTON = 0.37, (0.03, 0.33, 0.11)
+TALLEST = 0.6
+# Shares of the distance between two lines that their capitals take: the first one stands out.
+FIRST, OTHERS = 0.75, 0.68
+PITCH_Y, PITCH_Z, BUTTON = 0.46, 0.17, (0.03, 0.43, 0.14)
+CAPITAL = 0.042
+# Before the plate, and so much higher that it seems in the middle of a button from above.
+IN_FRONT, SEEN_FROM_ABOVE = -0.02, 0.02
 PLACES = {
     Act.GENERATE: (0, 0),
     Act.PLAN: (0, 1),
@@ -37,15 +42,15 @@ PLACES = {
     Act.DISCARD: (1, 4),
 }
 TITLES = {
-    Act.GENERATE: 'GENERATE',
-    Act.PLAN: 'PLAN + PREVIEW',
-    Act.APPROVE: 'APPROVE',
-    Act.REPLAY: 'REPLAY: ARMS MOVE',
-    Act.STOP: 'STOP',
-    Act.RESET: 'RESET',
-    Act.ARM: 'ARM',
-    Act.DISARM: 'DISARM',
-    Act.DISCARD: 'DISCARD',
+    Act.GENERATE: ('GENERATE',),
+    Act.PLAN: ('PLAN', '+ PREVIEW'),
+    Act.APPROVE: ('APPROVE',),
+    Act.REPLAY: ('REPLAY:', 'ARMS MOVE'),
+    Act.STOP: ('STOP',),
+    Act.RESET: ('RESET',),
+    Act.ARM: ('ARM',),
+    Act.DISARM: ('DISARM',),
+    Act.DISCARD: ('DISCARD',),
 }
 GREY, RED, AMBER, BLUE = (
     (0.32, 0.34, 0.38, 1.0),
@@ -100,17 +105,22 @@ class MarkerPanel:
                 self._on_nonsense(f'there is no button {feedback.control_name!r}')
 
     def _board(self, text: Sequence[str], menu: Sequence[Entry]) -> InteractiveMarker:
-        pitch = min(LINE, TALLEST / (len(text) + 1.5))
-        height = pitch * (len(text) + 1.5)
-        plate = _marker(Marker.CUBE, (0.02, WIDTH, height), (0.08, 0.09, 0.11, 0.9), 0)
-        plate.pose.position.z = height / 2 - pitch
+        pitch = min(LINE, TALLEST / (len(text) + 2))
+        height = pitch * (len(text) + 2)
+        plate = shape(Marker.CUBE, (0.02, WIDTH, height), (0.08, 0.09, 0.11, 0.9))
+        plate.pose.position.z = height / 2 - 1.5 * pitch
         lines = []
         for number, line in enumerate(reversed(text)):
-            label = _label(line, pitch * (1.0 if number == len(text) - 1 else 0.8), number + 1)
-            label.pose.position.z = number * pitch
-            lines.append(label)
-        hint = _label('right-click here for the menu', 0.5 * LINE, len(text) + 1)
-        hint.pose.position.z = -0.75 * pitch
+            share = FIRST if number == len(text) - 1 else OTHERS
+            place = (IN_FRONT, 0.0, number * pitch)
+            widest = WIDTH - 2 * MARGIN
+            lines.append(label(line, share * pitch, place, widest=widest, number=number + 1))
+        hint = label(
+            'click here for the menu',
+            0.5 * pitch,
+            (IN_FRONT, 0.0, -0.95 * pitch),
+            number=len(text) + 1,
+        )
         control = InteractiveMarkerControl(
             name='menu',
             interaction_mode=InteractiveMarkerControl.MENU,
@@ -132,16 +142,26 @@ class MarkerPanel:
 
     def _button(self, act: Act, subject: str) -> InteractiveMarker:
         row, column = PLACES[act]
-        face = _marker(Marker.CUBE, BUTTON, COLOURS.get(act, GREY), 0)
-        label = _label(TITLES[act], 0.042 if len(TITLES[act]) < 12 else 0.033, 1)
-        label.pose.position.x = -0.04
+        face = shape(Marker.CUBE, BUTTON, COLOURS.get(act, GREY))
+        rows = TITLES[act]
+        middle = (len(rows) - 1) / 2
+        labels = [
+            label(
+                row,
+                CAPITAL,
+                (2 * IN_FRONT, 0.0, SEEN_FROM_ABOVE + 1.4 * CAPITAL * (middle - number)),
+                widest=BUTTON[1] - MARGIN,
+                number=number + 1,
+            )
+            for number, row in enumerate(rows)
+        ]
         control = InteractiveMarkerControl(
             name=f'{act.value}{SEPARATOR}{subject}',
             interaction_mode=InteractiveMarkerControl.BUTTON,
             always_visible=True,
-            markers=[face, label],
+            markers=[face, *labels],
         )
-        button = self._at(act.value, (2 - column) * PITCH_Y, TOP - 0.19 - 0.15 * row)
+        button = self._at(act.value, (2 - column) * PITCH_Y, TOP - 0.19 - PITCH_Z * row)
         button.controls = [control]
         return button
 
@@ -151,18 +171,3 @@ class MarkerPanel:
         )
         marker.header.frame_id = self._frame
         return marker
-
-
-def _marker(kind: int, size: Sequence[float], colour: Sequence[float], number: int) -> Marker:
-    x, y, z = size
-    r, g, b, a = colour
-    return Marker(
-        type=kind, id=number, scale=Vector3(x=x, y=y, z=z), color=ColorRGBA(r=r, g=g, b=b, a=a)
-    )
-
-
-def _label(text: str, size: float, number: int) -> Marker:
-    label = _marker(Marker.TEXT_VIEW_FACING, (0.0, 0.0, size), (1.0, 1.0, 1.0, 1.0), number)
-    label.text = text
-    label.pose.position.x = -0.02
-    return label

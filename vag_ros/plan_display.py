@@ -1,7 +1,6 @@
 """The plan on show as markers: tool paths coloured by speed, clamped points, the least room."""
 
 import numpy as np
-from geometry_msgs.msg import Point, Vector3
 from rclpy.node import Node
 from std_msgs.msg import ColorRGBA
 from trajectory_msgs.msg import JointTrajectory
@@ -12,11 +11,13 @@ from vag_core.robot import RobotProfile
 from vag_core.tool_paths import clamped_points, colours, thinned, tool_paths
 from vag_ros import names
 from vag_ros.convert import from_trajectory
+from vag_ros.marker_shapes import WHITE, label, point, shape
 from vag_ros.msg import ClampReport
 
 MOST_POINTS = 400
 NEAR_M = 0.05
-WHITE, AMBER, MAGENTA = (1.0, 1.0, 1.0, 1.0), (1.0, 0.65, 0.0, 1.0), (0.9, 0.2, 0.8, 1.0)
+CAPITAL = 0.035
+AMBER, MAGENTA = (1.0, 0.65, 0.0, 1.0), (0.9, 0.2, 0.8, 1.0)
 
 
 class PlanDisplay:
@@ -70,8 +71,8 @@ class PlanDisplay:
         highest = max(path.speed.max() for path in paths.values())
         markers = []
         for arm, path in paths.items():
-            line = _marker(Marker.LINE_STRIP, f'{arm}_path', (0.006, 0.0, 0.0), WHITE)
-            line.points = [_point(p) for p in path.points]
+            line = shape(Marker.LINE_STRIP, (0.006, 0.0, 0.0), WHITE, f'{arm}_path')
+            line.points = [point(p) for p in path.points]
             line.colors = [
                 ColorRGBA(r=r, g=g, b=b, a=1.0)
                 for r, g, b in colours(path.speed, highest).tolist()
@@ -79,8 +80,8 @@ class PlanDisplay:
             markers.append(line)
             fastest = int(np.argmax(path.speed))
             if path.speed[fastest] > 0.01:
-                label = f'{arm}: at most {path.speed[fastest]:.2f} m/s'
-                markers.append(_text(f'{arm}_path', label, path.points[fastest], 0.05))
+                text = f'{arm}: at most {path.speed[fastest]:.2f} m/s'
+                markers.append(_above(path.points[fastest], 0.05, text, f'{arm}_path'))
         return markers
 
     def _clamped(self, requested: np.ndarray) -> list[Marker]:
@@ -89,10 +90,10 @@ class PlanDisplay:
         for arm, points in places.items():
             if not len(points):
                 continue
-            dots = _marker(Marker.SPHERE_LIST, 'clamped', (0.018, 0.018, 0.018), MAGENTA)
-            dots.points = [_point(p) for p in points]
-            label = f'{arm}: {len(points)} points clamped'
-            markers += [dots, _text('clamped', label, points[-1], 0.09)]
+            dots = shape(Marker.SPHERE_LIST, (0.018, 0.018, 0.018), MAGENTA, 'clamped')
+            dots.points = [point(p) for p in points]
+            text = f'{arm}: {len(points)} points clamped'
+            markers += [dots, _above(points[-1], 0.09, text, 'clamped')]
         return markers
 
     def _nearest(
@@ -108,35 +109,18 @@ class PlanDisplay:
             return []
         markers = []
         for place in places:
-            ring = _marker(Marker.SPHERE, 'clearance', (0.09, 0.09, 0.09), (*AMBER[:3], 0.45))
-            ring.pose.position = _point(place)
+            ring = shape(Marker.SPHERE, (0.09, 0.09, 0.09), (*AMBER[:3], 0.45), 'clearance')
+            ring.pose.position = point(place)
             markers.append(ring)
         text = (
             f'! {1e3 * report.min_distance:.0f} mm: {report.min_distance_bodies} '
             f'at {report.min_distance_time:.1f} s'
         )
-        return [*markers, _text('clearance', text, places[0], 0.22, AMBER)]
+        return [*markers, _above(places[0], 0.22, text, 'clearance', AMBER)]
 
 
-def _marker(kind: int, namespace: str, size: tuple, colour: tuple) -> Marker:
-    x, y, z = size
-    return Marker(
-        type=kind,
-        ns=namespace,
-        scale=Vector3(x=x, y=y, z=z),
-        color=ColorRGBA(**dict(zip('rgba', colour, strict=True))),
-    )
-
-
-def _text(
-    namespace: str, text: str, place: np.ndarray, above: float, colour: tuple = WHITE
+def _above(
+    place: np.ndarray, height: float, text: str, namespace: str, colour: tuple = WHITE
 ) -> Marker:
-    marker = _marker(Marker.TEXT_VIEW_FACING, namespace, (0.0, 0.0, 0.035), colour)
-    marker.text = text
-    marker.pose.position = _point(place + np.array([0.0, 0.0, above]))
-    return marker
-
-
-def _point(values: np.ndarray) -> Point:
-    x, y, z = (float(value) for value in values)
-    return Point(x=x, y=y, z=z)
+    """Write a line this far, m, above a place."""
+    return label(text, CAPITAL, place + np.array([0.0, 0.0, height]), colour, namespace=namespace)

@@ -10,6 +10,7 @@ import numpy as np
 BACKGROUND = (0.15, 0.16, 0.18)
 MOST_SHAPES = 5000
 FIELD_OF_VIEW = 45.0
+LETTER, OUTLINE = 9, 12
 
 
 class Kind(enum.Enum):
@@ -28,8 +29,8 @@ class Shape:
 
     Attributes:
         kind: what it is.
-        size: (x, y, z) m of its bounding box; a line's is its width, three times; of a label z
-            is the height of its letters.
+        size: (x, y, z) m of its bounding box; a line's is its width, three times; of a label x
+            is the width of the text and z the height of its capitals.
         pose: (4, 4) in the world; of a line its first end.
         colour: RGBA in 0..1.
         end: (3,) the other end of a line.
@@ -76,7 +77,7 @@ def draw(shapes: list[Shape], view: View, width: int = 1280, height: int = 800) 
 
 
 def _write_labels(image: np.ndarray, labels: list[Shape], view: View) -> None:
-    """Write each label centred on its place, as high as its size says; the nearest last."""
+    """Write each label centred on its place, as large as its size says; the nearest last."""
     height, width = image.shape[:2]
     backward = np.array(
         [
@@ -94,24 +95,50 @@ def _write_labels(image: np.ndarray, labels: list[Shape], view: View) -> None:
         depth = -offset @ backward
         if depth <= 0:
             continue
-        scale = 1.35 * label.size[2] * focal / depth / 30  # a Hershey capital is 22 pixels high
-        thickness = max(1, round(1.6 * scale))
-        (wide, high), _ = cv2.getTextSize(label.text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
-        corner = (
-            round(width / 2 + focal * (offset @ right) / depth - wide / 2),
-            round(height / 2 - focal * (offset @ up) / depth + high / 2),
+        middle = (
+            width / 2 + focal * (offset @ right) / depth,
+            height / 2 - focal * (offset @ up) / depth,
         )
-        for colour, extra in (((0, 0, 0), 2), ([255 * c for c in label.colour[:3]], 0)):
-            cv2.putText(
-                image,
-                label.text,
-                corner,
-                cv2.FONT_HERSHEY_SIMPLEX,
-                scale,
-                colour,
-                thickness + extra,
-                cv2.LINE_AA,
-            )
+        wide, _, high = (focal / depth * value for value in label.size)
+        letters, around = (
+            _written(label.text, middle, (wide, high), (width, height), stroke)
+            for stroke in (LETTER, LETTER + OUTLINE)
+        )
+        image[:] = image * (1 - around) * (1 - letters)
+        image += (255 * np.array(label.colour[:3]) * letters).astype(np.uint8)
+
+
+def _written(
+    text: str,
+    middle: tuple[float, float],
+    size: tuple[float, float],
+    canvas: tuple[int, int],
+    stroke: int,
+) -> np.ndarray:
+    """Return how much of each pixel, (height, width, 1) in 0..1, a stretched line of text covers.
+
+    Args:
+        text: one line.
+        middle: (x, y) of it, pixels.
+        size: width of the text and height of its capitals, pixels.
+        canvas: width and height of the picture.
+        stroke: width of the pen where capitals are 66 pixels high.
+    """
+    scale, border = 3.0, 40  # a Hershey capital is 22 pixels high at scale 1
+    (wide, high), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, LETTER)
+    large = np.zeros((high + base + 2 * border, wide + 2 * border), np.float32)
+    corner = (border, border + high)
+    cv2.putText(large, text, corner, cv2.FONT_HERSHEY_SIMPLEX, scale, 1.0, stroke, cv2.LINE_AA)
+    across, down = size[0] / wide, size[1] / high
+    # Smoothed before it shrinks, so that no stroke is lost between two pixels.
+    large = cv2.GaussianBlur(large, (0, 0), max(0.35 / across, 0.1), sigmaY=max(0.35 / down, 0.1))
+    place = np.array(
+        [
+            [across, 0.0, middle[0] - across * (border + wide / 2)],
+            [0.0, down, middle[1] - down * (border + high / 2)],
+        ]
+    )
+    return np.clip(cv2.warpAffine(large, place, canvas), 0.0, 1.0)[..., None]
 
 
 def _empty_model(width: int, height: int) -> mujoco.MjModel:

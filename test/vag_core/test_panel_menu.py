@@ -33,9 +33,9 @@ def test_every_entry_that_is_no_heading_changes_one_option_or_reloads():
 
 def test_the_chosen_option_is_marked_by_a_character():
     entries = menu(PRESETS, Options(instruction='drop', steps=10, speed_scaling=1.0, record=True))
-    marked = {e.title for e in entries if e.title.startswith('(x)')}
-    assert {'(x) drop', '(x) 10', '(x) new', '(x) on', '(x) 100 %'} <= marked
-    assert '(  ) lift' in {e.title for e in entries}
+    marked = {e.title for e in entries if e.title.startswith('[x]')}
+    assert {'[x] drop', '[x] 10', '[x] new', '[x] on', '[x] 100 %'} <= marked
+    assert '[ ] lift' in {e.title for e in entries}
 
 
 @pytest.mark.parametrize('number', [0, -1, 999])

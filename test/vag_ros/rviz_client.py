@@ -8,6 +8,7 @@ from vag_ros.marker_panel import BOARD
 CLICK = InteractiveMarkerFeedback.BUTTON_CLICK
 SELECT = InteractiveMarkerFeedback.MENU_SELECT
 FRAME_S = 0.1
+MARK, NO_MARK = '[x] ', '[ ] '
 
 
 class RvizClient:
@@ -100,7 +101,7 @@ class RvizClient:
         """Titles of the menu entries that are marked as chosen."""
         board = self.markers.get(BOARD)
         titles = [entry.title for entry in board.menu_entries] if board else []
-        return {title.split(') ')[-1] for title in titles if title.startswith('(x)')}
+        return {title.removeprefix(MARK) for title in titles if title.startswith(MARK)}
 
     def button(self, name):
         """What RViz would send when this button is clicked as it is drawn now."""
@@ -123,7 +124,9 @@ class RvizClient:
     def choose(self, title):
         """Choose the menu entry with this text, whatever its mark."""
         (entry,) = [
-            e for e in self.markers[BOARD].menu_entries if e.title.split(') ')[-1] == title
+            entry
+            for entry in self.markers[BOARD].menu_entries
+            if entry.title.removeprefix(MARK).removeprefix(NO_MARK) == title
         ]
         self.send(
             InteractiveMarkerFeedback(

@@ -36,6 +36,13 @@ def test_a_line_reaches_from_end_to_end():
 
 
 def test_a_label_is_written_over_the_picture():
-    label = Shape(Kind.LABEL, (0.0, 0.0, 0.2), np.eye(4), (1.0, 1.0, 1.0, 1.0), text='here')
+    label = Shape(Kind.LABEL, (1.0, 0.0, 0.2), np.eye(4), (1.0, 1.0, 1.0, 1.0), text='here')
     plain, written = draw([], VIEW, 200, 200), draw([label], VIEW, 200, 200)
-    assert (written == 255).any() and not (plain == 255).any()
+    assert (written >= 250).any() and not (plain >= 250).any()
+
+
+def test_a_label_is_as_wide_and_as_high_as_it_says():
+    label = Shape(Kind.LABEL, (1.0, 0.0, 0.1), np.eye(4), (1.0, 1.0, 1.0, 1.0), text='H' * 9)
+    bright = draw([label], VIEW, 600, 600).min(axis=2) > 100
+    across, down = (np.ptp(np.flatnonzero(bright.any(axis=axis))) for axis in (0, 1))
+    assert across / down == pytest.approx(10.0, rel=0.15)
