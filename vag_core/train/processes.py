@@ -26,7 +26,7 @@ class Together(nn.Module):
 
 
 class Processes:
-    """This process among those of the run, which ``accelerate launch`` or torchrun started.
+    """This process among those of the run, which torchrun started.
 
     Attributes:
         device: of this process.
@@ -38,9 +38,13 @@ class Processes:
         from accelerate import Accelerator
 
         # Precision is this class's own matter, so that a run may differ from accelerate's
-        # environment and from another run in the same process.
+        # environment and from another run in the same process. Not told that there is nothing but
+        # processors, accelerate takes each process for a run of its own.
+        cpu = cpu or not torch.accelerator.is_available()
         self._accelerator = Accelerator(mixed_precision='no', cpu=cpu)
         self.device: torch.device = self._accelerator.device
+        if self.device.type == 'cpu':
+            self.device = torch.device('cpu')  # without the index that accelerate gives it
         self.index: int = self._accelerator.process_index
         self.count: int = self._accelerator.num_processes
         self.sharded = parallel is Parallel.FSDP and self.count > 1
