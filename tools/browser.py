@@ -72,6 +72,11 @@ class Browser:
         device = {'type': 'key', 'id': 'keyboard', 'actions': actions}
         self._do('POST', '/actions', {'actions': [device]})
 
+    def focused(self):
+        """Return the accessible name of what has the focus, as a screen reader would say it."""
+        (element,) = self._do('GET', '/element/active').values()
+        return self._do('GET', f'/element/{element}/computedlabel')
+
     def picture(self):
         """Return a PNG of the window."""
         return base64.b64decode(self._do('GET', '/screenshot'))

@@ -19,6 +19,21 @@ from vag_ros import convert, msg, names
 from vag_ros.web_page import VIEWS, Frames
 
 TOKEN = 'a-token-of-the-test'
+TAB, UP, DOWN = '\ue004', '\ue013', '\ue015'
+CONTROLS = "[...document.querySelectorAll('button:enabled, select:enabled')]"
+# WCAG 2.1: relative luminance and contrast of every text on the page against its background.
+CONTRASTS = """
+const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+const seen = node => { for (; node; node = node.parentElement) {
+  const found = channels(getComputedStyle(node).backgroundColor);
+  if (found.length < 4 || found[3] === 1) return found; } return [0, 0, 0]; };
+const light = colour => colour.slice(0, 3).map(v => v / 255)
+  .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+return [...document.querySelectorAll('button, select, label, legend, h1, li, figcaption, #answer')]
+  .map(node => { const pair = [light(channels(getComputedStyle(node).color)), light(seen(node))];
+    return [node.innerText, (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05)]; });
+"""
 CHOICES = "return document.querySelectorAll('#menu select:enabled').length"
 
 
@@ -172,17 +187,77 @@ def test_the_keyboard_alone_plans_approves_replays_and_stops(stage):
 
 
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
-def test_every_button_says_in_words_what_it_does_and_can_be_reached_with_the_keyboard(stage):
+def test_every_button_says_in_words_what_it_does_and_every_view_what_it_shows(stage):
     *_, root = stage
     with browser.browser() as window:
         window.open(f'{root}/?token=wrong')
-        buttons = window.run(
-            "return [...document.querySelectorAll('button')].map(b => [b.innerText, b.tabIndex])"
-        )
-        assert len(buttons) == len(Act)
-        assert all(text.strip() and index == 0 for text, index in buttons)
+        words = window.run("return [...document.querySelectorAll('button')].map(b => b.innerText)")
+        assert len(words) == len(Act)
+        assert all(len(text) > len('key S') for text in words)
         alternatives = window.run('return [...document.images].map(i => i.alt)')
         assert len(alternatives) == 3 and all(alternatives)
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_the_tab_key_reaches_every_control_which_has_a_name_and_shows_that_it_has_the_focus(stage):
+    client, arms, _, root = stage
+    arms.be_ready()
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+        controls = window.run(f'return {CONTROLS}.length')
+        reached, names_of = [], []
+        for _ in range(controls):
+            window.press(TAB)
+            reached.append(window.run(f'return {CONTROLS}.indexOf(document.activeElement)'))
+            names_of.append(window.focused())
+            outline = window.run(
+                'const s = getComputedStyle(document.activeElement);'
+                'return [s.outlineStyle, parseFloat(s.outlineWidth)]'
+            )
+            assert outline[0] == 'solid' and outline[1] >= 3, names_of[-1]
+        assert reached == list(range(controls))
+        assert 'STOP' in names_of[0]
+        assert all(name.strip() for name in names_of)
+        assert {'Instruction', 'Seed', 'Steps', 'Guidance', 'Speed', 'Recording'} <= set(names_of)
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_the_arrow_keys_choose_from_the_menu_and_the_focus_stays(stage):
+    client, *_, root = stage
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+        window.run("document.querySelectorAll('#menu select')[1].focus()")
+        before = window.run('return document.activeElement.value')
+        window.press(DOWN)
+        client.wait(lambda: 'seed: same' in window.text('#answer'), what='the answer')
+        client.wait(lambda: 'chosen: seed: same' in window.text('#lines'), what='the line')
+        assert window.focused() == 'Seed'
+        assert window.run('return document.activeElement.value') != before
+        window.press(UP)
+        client.wait(lambda: 'seed: new' in window.text('#answer'), what='the answer')
+        assert window.focused() == 'Seed'
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_nothing_is_told_by_colour_alone(stage):
+    client, arms, _, root = stage
+    arms.be_ready()
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(lambda: 'IDLE' in window.text('#headline'), what='the state')
+        borders = window.run(
+            "return [...document.querySelectorAll('#acts button')].map("
+            'b => [b.disabled, getComputedStyle(b).borderTopStyle])'
+        )
+        assert {style for disabled, style in borders if disabled} == {'dashed'}
+        assert 'dashed' not in {style for disabled, style in borders if not disabled}
+        assert ('armed' in window.text('#headline')) != ('disarmed' in window.text('#headline'))
+        # Letters can be told from what is behind them by whoever sees no colours.
+        contrasts = window.run(CONTRASTS)
+        assert len(contrasts) > 12
+        assert min(contrast for _, contrast in contrasts) >= 4.5, contrasts
 
 
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
