@@ -4,6 +4,7 @@ The presets come from config/operator/presets.yaml or a file of the user's own.
 """
 
 import dataclasses
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from vag_core.configuration import ConfigError, config
 
 STEPS_LIMIT = 1000
 MOST_ENTRIES = 200
+# Numbers of a group's entries begin at multiples of GROUP, those of a menu at multiples of MENU:
+# a click on a menu that was drawn before the presets changed then names no entry of the new one.
+GROUP, MENU, MENUS = 1000, 10_000, 400_000
 
 
 @config
@@ -77,7 +81,8 @@ class Entry:
     """One line of the menu.
 
     Attributes:
-        number: its id, from 1; stable as long as the presets are.
+        number: its id, from 1 and below 2^32; stable as long as the presets are, and of no use
+            with others.
         parent: number of the entry that it hangs under, 0 for the menu itself.
         title: text, with a mark on what is chosen.
         line: text for whoever does not see the menu.
@@ -107,16 +112,17 @@ def menu(presets: Presets, options: Options) -> tuple[Entry, ...]:
         ('Speed', 'speed_scaling', [(f'{100 * s:.0f} %', s) for s in presets.speed_scaling]),
         ('Recording', 'record', [('on', True), ('off', False)]),
     ]
+    first = zlib.crc32(repr(presets).encode()) % MENUS * MENU + 1
     entries: list[Entry] = []
-    for heading, field, choices in groups:
-        entries.append(Entry(len(entries) + 1, 0, heading))
-        parent = entries[-1].number
-        for text, value in choices:
+    for place, (heading, field, choices) in enumerate(groups):
+        parent = first + place * GROUP
+        entries.append(Entry(parent, 0, heading))
+        for number, (text, value) in enumerate(choices, parent + 1):
             # What RViz turns into a box with a check mark, and an empty one.
             mark = '[x] ' if getattr(options, field) == value else '[ ] '
             line = f'{heading.lower()}: {text}'
-            entries.append(Entry(len(entries) + 1, parent, mark + text, line, {field: value}))
-    last = len(entries) + 1
+            entries.append(Entry(number, parent, mark + text, line, {field: value}))
+    last = first + len(groups) * GROUP
     entries.append(Entry(last, 0, 'Reload presets', 'presets read anew', reload=True))
     return tuple(entries)
 
@@ -125,12 +131,11 @@ def chosen(presets: Presets, options: Options, number: int) -> Entry:
     """Return the entry with this number.
 
     Raises:
-        ValueError: there is none, or it is a heading.
+        ValueError: there is none in the menu of these presets, or it is a heading.
     """
-    entries = menu(presets, options)
-    if not 1 <= number <= len(entries):
-        raise ValueError(f'menu entry {number}: there are {len(entries)}')
-    entry = entries[number - 1]
+    entry = {entry.number: entry for entry in menu(presets, options)}.get(number)
+    if entry is None:
+        raise ValueError(f'menu entry {number} is of no menu that is shown now; choose again')
     if not entry.change and not entry.reload:
         raise ValueError(f'menu entry {number} ({entry.title}) is a heading')
     return entry

@@ -1,5 +1,7 @@
 """The live camera beside the image that the displayed episode starts from, for the approval."""
 
+import time
+
 import numpy as np
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -15,6 +17,7 @@ from vag_ros.msg import Episode
 RATE_HZ = 4.0
 HEIGHT = 360
 JPEG_QUALITY = 85
+FROZEN_S = 2.0
 
 
 class Comparison:
@@ -24,6 +27,7 @@ class Comparison:
         self._clock = node.get_clock()
         self._frame_id = profile.camera.frame_id
         self._live: CompressedImage | Image | None = None
+        self._fresh, self._received = False, 0.0
         self._conditioning: np.ndarray | None = None
         self._publisher = node.create_publisher(
             CompressedImage, names.PREVIEW_COMPARISON, names.STATE_QOS
@@ -46,17 +50,20 @@ class Comparison:
             self._conditioning = _captioned(pixels, 'the episode starts from this')
 
     def _on_image(self, message: CompressedImage | Image) -> None:
-        self._live = message
+        self._live, self._fresh, self._received = message, True, time.monotonic()
 
     def _tick(self) -> None:
-        live, self._live = self._live, None
-        if live is None or self._conditioning is None:
+        age = time.monotonic() - self._received
+        frozen = age > FROZEN_S
+        if self._live is None or self._conditioning is None or not (self._fresh or frozen):
             return
+        self._fresh = False
         try:
-            pixels = read_image(live)[1]
+            pixels = read_image(self._live)[1]
         except ValueError:
             return
-        both = np.hstack([_captioned(pixels, 'live'), self._conditioning])
+        caption = f'NO NEW PICTURE for {age:.0f} s' if frozen else 'live'
+        both = np.hstack([_captioned(pixels, caption), self._conditioning])
         stamp = self._clock.now().nanoseconds
         data = encode_jpeg(both, JPEG_QUALITY)
         self._publisher.publish(to_compressed(data, stamp, self._frame_id))

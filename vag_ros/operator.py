@@ -8,6 +8,7 @@ is answered with what was started or why not.
 
 import dataclasses
 import functools
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Parameters:
     )
     web_port: int = parameter(0, 'of the page for a browser; 0: no page', 0, HIGHEST_PORT)
     web_host: str = parameter('127.0.0.1', 'address that the page listens on')
-    web_token: str = parameter('', 'that the page asks for; empty: a new one, in the log')
+    web_token: str = parameter('', 'that the page asks for; empty: a new one, printed')
 
 
 class Operator(Node):
@@ -122,7 +123,8 @@ class Operator(Node):
                 f'parameters web_host = {settings.web_host!r}, web_port = {settings.web_port}: '
                 f'{error.strerror}'
             ) from None
-        self.get_logger().info(f'page for a browser: {page.url}')
+        # Not logged: /rosout is for everybody, and recorded with an episode.
+        print(f'page for a browser: {page.url}', file=sys.stderr, flush=True)
         return page
 
     def _state_for_page(self) -> dict[str, Any]:

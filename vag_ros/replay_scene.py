@@ -1,6 +1,7 @@
 """What has changed since the conditioning image: the scene by the head camera, or the arms."""
 
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from vag_ros.side_node import SideNode
 
 # How often a camera image is taken; the streaming process needs no more.
 PAUSE_S = 0.2
+# An older image shows no scene of now.
+IMAGE_MAX_AGE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class SceneWatch:
     def __init__(self, server: Node, profile: RobotProfile, max_age_s: float):
         self._profile = profile
         self._history = PoseHistory(max_age_s)
-        self._image: CompressedImage | Image | None = None
+        self._image: tuple[float, CompressedImage | Image] | None = None
         self._lock = threading.Lock()
         self._known: tuple[bytes, np.ndarray] | None = None
         self._side = SideNode(server, 'scene', PAUSE_S)
@@ -66,8 +69,14 @@ class SceneWatch:
         topic = self._profile.camera.topic
         if self._image is None:
             return f'the scene was not compared: no image has come on {topic}'
+        received, newest = self._image
+        if time.monotonic() - received > IMAGE_MAX_AGE_S:
+            return (
+                f'the scene was not compared: no image has come on {topic} '
+                f'for {IMAGE_MAX_AGE_S:.0f} s'
+            )
         try:
-            change = compare_images(self._pixels(image), read_image(self._image)[1])
+            change = compare_images(self._pixels(image), read_image(newest)[1])
         except ValueError as error:
             return f'the scene was not compared: {error}'
         limit = self._profile.scene_tolerance
@@ -87,4 +96,4 @@ class SceneWatch:
             return self._known[1]
 
     def _take(self, message: CompressedImage | Image) -> None:
-        self._image = message
+        self._image = time.monotonic(), message

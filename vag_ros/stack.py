@@ -216,7 +216,7 @@ def describe(options: StackOptions) -> tuple[Process, ...]:
             lifecycle=True,
             respawn=True,
         ),
-        _node(options, 'operator', {**robot, **page}),
+        _node(options, 'operator', {**robot, **page}, respawn=True),
     ]
     if simulated:
         scene = {'task': options.task, 'seed': options.seed}

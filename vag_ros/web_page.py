@@ -10,8 +10,7 @@ import hmac
 import json
 import secrets
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,13 +29,13 @@ from vag_ros.convert import raw_to_rgb
 
 PAGE = Path(__file__).parent / 'web' / 'page.html'
 VIEWS = ('live', 'generated', 'comparison')
-BOUNDARY = 'frame'
 PATIENCE_S = 2.0
 LONGEST_REQUEST = 4096
-FRAME_PERIOD_S = 0.05
 HEADERS = {
     'Cache-Control': 'no-store',
-    'Content-Security-Policy': "default-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    'Content-Security-Policy': (
+        "default-src 'self' 'unsafe-inline'; img-src 'self' blob:; frame-ancestors 'none'"
+    ),
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
 }
@@ -52,35 +51,27 @@ class Desk:
 
 
 class Frames:
-    """The newest JPEG of each view; readers wait for the next."""
+    """The newest JPEG of each view."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._newest: dict[str, tuple[int, bytes]] = {view: (0, b'') for view in VIEWS}
-        self._received: dict[str, float] = {}
 
     def put(self, view: str, message: CompressedImage | Image) -> None:
-        """Take note of a frame."""
+        """Take note of a frame; one that can't be read leaves the view to grow old."""
         if isinstance(message, Image):
-            data = encode_jpeg(raw_to_rgb(message), 80)
+            try:
+                data = encode_jpeg(raw_to_rgb(message), 80)
+            except ValueError:
+                return
         else:
             data = bytes(message.data)
-        with self._changed:
+        with self._lock:
             self._newest[view] = (self._newest[view][0] + 1, data)
-            self._received[view] = time.monotonic()
-            self._changed.notify_all()
 
-    def ages(self) -> dict[str, float | None]:
-        """Return how long ago, s, the newest frame of each view came; None before the first."""
-        now = time.monotonic()
-        with self._changed:
-            found = {view: self._received.get(view) for view in VIEWS}
-        return {view: None if at is None else now - at for view, at in found.items()}
-
-    def next(self, view: str, number: int) -> tuple[int, bytes]:
-        """Return the first frame after ``number``, or the newest one after a second of waiting."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._newest[view][0] > number, 1.0)
+    def newest(self, view: str) -> tuple[int, bytes]:
+        """Return the newest frame and its number; 0 and nothing before the first."""
+        with self._lock:
             return self._newest[view]
 
 
@@ -119,7 +110,6 @@ class WebPage:
             ('comparison', CompressedImage, names.PREVIEW_COMPARISON, names.STATE_QOS),
         ):
             node.create_subscription(kind, topic, partial(self.frames.put, view), qos)
-        self.closing = threading.Event()
         self._server = ThreadingHTTPServer(address, partial(_Handler, self))
         self._server.daemon_threads = True
         self.url = f'http://{address[0]}:{address[1]}/?token={self.token}'
@@ -128,7 +118,6 @@ class WebPage:
 
     def close(self) -> None:
         """Stop serving."""
-        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -148,7 +137,7 @@ class WebPage:
 
     def state(self) -> dict[str, Any]:
         """Return what the page shows."""
-        return {**self.ask(self._desk.state), 'ages': self.frames.ages()}
+        return self.ask(self._desk.state)
 
     def click(self, body: dict[str, Any]) -> dict[str, Any]:
         """Click a button of the page; ValueError for one that does not exist."""
@@ -183,20 +172,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
+        view = address.path.removeprefix('/frame/')
         if address.path == '/':
             self._send(HTTPStatus.OK, 'text/html; charset=utf-8', PAGE.read_bytes())
-        elif not self._page.knows(self._token(parse_qs(address.query))):
+        elif not self._knows_token():
             self._fail(HTTPStatus.FORBIDDEN, 'the token is wrong')
         elif address.path == '/state':
             self._reply(self._page.state)
-        elif address.path.removeprefix('/video/') in VIEWS:
-            self._stream(address.path.removeprefix('/video/'))
+        elif view in VIEWS:
+            self._frame(view, parse_qs(address.query).get('after', [''])[0])
         else:
             self._fail(HTTPStatus.NOT_FOUND, 'there is nothing here')
 
     def do_POST(self) -> None:
-        # Only the header counts: another site's form can't set it.
-        if not self._page.knows(self.headers.get('X-Token', '')):
+        if not self._knows_token():
             self._fail(HTTPStatus.FORBIDDEN, 'the token is wrong')
             return
         act = {'/click': self._page.click, '/choose': self._page.choose}.get(self.path)
@@ -206,8 +195,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._reply(lambda: act(_mapping(self.rfile.read(int(length)))))
 
-    def _token(self, query: dict[str, list[str]]) -> str:
-        return self.headers.get('X-Token') or query.get('token', [''])[0]
+    def _knows_token(self) -> bool:
+        # Only the header counts: another site's form can't set it.
+        return self._page.knows(self.headers.get('X-Token', ''))
 
     def _reply(self, answer: Callable[[], dict[str, Any]]) -> None:
         try:
@@ -223,34 +213,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self._send(status, 'text/plain; charset=utf-8', text.encode())
 
-    def _send(self, status: HTTPStatus, kind: str, data: bytes) -> None:
-        self._start(status, kind, {'Content-Length': str(len(data))})
-        self.wfile.write(data)
-
-    def _start(self, status: HTTPStatus, kind: str, headers: dict[str, str]) -> None:
+    def _send(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        data: bytes,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         self.send_response(status)
-        for name, value in {**HEADERS, 'Content-Type': kind, **headers}.items():
+        own = {'Content-Type': kind, 'Content-Length': str(len(data))}
+        for name, value in {**HEADERS, **own, **(more or {})}.items():
             self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(data)
 
-    def _stream(self, view: str) -> None:
-        self.close_connection = True
-        kind = f'multipart/x-mixed-replace; boundary={BOUNDARY}'
-        self._start(HTTPStatus.OK, kind, {'Connection': 'close'})
-        number, boundary = 0, f'--{BOUNDARY}\r\n'.encode()
-        self.wfile.write(boundary)
-        while not self._page.closing.is_set():
-            newest, data = self._page.frames.next(view, number)
-            if newest == number or not data:
-                continue
-            number = newest
-            head = f'Content-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n'
-            # A browser shows a frame when its part has ended: with the next boundary.
-            self.wfile.write(head.encode() + data + b'\r\n' + boundary)
-            time.sleep(FRAME_PERIOD_S)
+    def _frame(self, view: str, known: str) -> None:
+        """Send the newest frame, unless it is the one that is known by its number."""
+        # Short answers: an endless stream would hold one of a browser's few connections, and STOP
+        # must find one free.
+        number, data = self._page.frames.newest(view)
+        if not data or str(number) == known:
+            self.send_response(HTTPStatus.NO_CONTENT)
+            self.end_headers()
+            return
+        self._send(HTTPStatus.OK, 'image/jpeg', data, {'X-Number': str(number)})
 
     def log_message(self, *_: Any) -> None:
-        """Stay quiet: requests come four times a second, and they carry the token."""
+        """Stay quiet: requests come many times a second."""
 
 
 def _mapping(text: bytes) -> dict[str, Any]:

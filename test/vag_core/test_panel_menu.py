@@ -15,8 +15,10 @@ PRESETS = Presets(instructions=('lift', 'drop'), steps=(0, 10), guidance=(-1.0, 
 @given(st.lists(st.text(min_size=1).filter(str.strip), unique=True, max_size=9))
 def test_entries_are_numbered_in_order_and_hang_under_earlier_ones(instructions):
     entries = menu(Presets(instructions=tuple(instructions)), Options())
-    assert [e.number for e in entries] == list(range(1, len(entries) + 1))
-    assert all(e.parent < e.number for e in entries)
+    numbers = [e.number for e in entries]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] > 0 and numbers[-1] < 2**32
+    assert all(e.parent in {0, *numbers} and e.parent < e.number for e in entries)
 
 
 def test_every_entry_that_is_no_heading_changes_one_option_or_reloads():
@@ -40,8 +42,15 @@ def test_the_chosen_option_is_marked_by_a_character():
 
 @pytest.mark.parametrize('number', [0, -1, 999])
 def test_an_unknown_entry_is_refused(number):
-    with pytest.raises(ValueError, match=f'menu entry {number}: there are'):
+    with pytest.raises(ValueError, match=f'menu entry {number} is of no menu'):
         chosen(PRESETS, Options(), number)
+
+
+def test_a_click_on_the_menu_of_earlier_presets_is_refused():
+    more = dataclasses.replace(PRESETS, instructions=('lift', 'drop', 'turn'))
+    for entry in menu(more, Options()):
+        with pytest.raises(ValueError, match='is of no menu'):
+            chosen(PRESETS, Options(), entry.number)
 
 
 @pytest.mark.parametrize(

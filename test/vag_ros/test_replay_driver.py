@@ -290,6 +290,8 @@ def test_a_changed_scene_and_a_moved_arm_are_flagged_before_and_at_the_approval(
     assert 'has changed by' in scene
     answer = arms.approve('episode_1', arms.states[-1].plan_id)
     assert answer.warnings == [moved, scene]
+    # A camera that has fallen silent shows no scene of now.
+    arms.wait(lambda: 'no image has come' in arms.states[-1].warnings[-1], 'the silent camera')
     arms.cancel(handle)
     arms.end(handle)
     arms.client.call(arms.client.node.destroy_publisher, camera)

@@ -119,9 +119,9 @@ def test_rviz_opens_the_operators_view_of_this_robot_in_this_namespace():
     assert not described(rviz=True)['rviz'].remappings
 
 
-def test_only_the_generator_comes_back_and_only_the_replay_server_ends_the_stack():
+def test_generator_and_operator_come_back_and_only_the_replay_server_ends_the_stack():
     processes = described().values()
-    assert [p.name for p in processes if p.respawn] == ['generator']
+    assert [p.name for p in processes if p.respawn] == ['generator', 'operator']
     assert [p.name for p in processes if p.required] == ['replay_server']
     assert [p.name for p in processes if p.lifecycle] == ['generator']
 

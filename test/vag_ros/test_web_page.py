@@ -9,14 +9,14 @@ import urllib.request
 import browser
 import pytest
 from node_processes import Client, node_launcher, reserved_domain
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CompressedImage, Image
 from simulated_arms import PROFILE, SimulatedArms
 from test_operator import GREY, an_episode
 
 from vag_core.images import encode_png
 from vag_core.panel import Act
 from vag_ros import convert, msg, names
-from vag_ros.web_page import VIEWS, Frames
+from vag_ros.web_page import Frames
 
 TOKEN = 'a-token-of-the-test'
 TAB, UP, DOWN = '\ue004', '\ue013', '\ue015'
@@ -77,11 +77,12 @@ def ask(url, body=None, **headers):
         return error.code, error.read()
 
 
-@pytest.mark.parametrize('path', ['/state', '/video/live', '/nothing'])
+@pytest.mark.parametrize('path', ['/state', '/frame/live', '/nothing'])
 def test_without_the_token_nothing_but_the_empty_page_is_served(stage, path):
     *_, root = stage
     assert ask(root + path)[0] == 403
-    assert ask(f'{root}{path}?token=wrong')[0] == 403
+    assert ask(root + path, **{'X-Token': 'wrong'})[0] == 403
+    assert ask(f'{root}{path}?token={TOKEN}')[0] == 403
     assert ask(root + '/')[0] == 200
 
 
@@ -110,42 +111,65 @@ def test_a_stale_click_is_refused_with_its_reason(stage):
     assert 'no longer on show' in json.loads(answer)['line']
 
 
-def test_a_frame_is_complete_before_the_next_one_comes(stage):
+def test_a_frame_is_sent_once(stage):
     client, *_, root = stage
     preview = client.node.create_publisher(CompressedImage, names.PREVIEW_VIDEO, names.STATE_QOS)
     client.wait(preview.get_subscription_count, what='the page')
     preview.publish(CompressedImage(format='jpeg', data=b'only one'))
-    with urllib.request.urlopen(f'{root}/video/generated?token={TOKEN}', timeout=60) as answer:
-        lines = [answer.readline() for _ in range(6)]
-    assert lines[0] == lines[-1] == b'--frame\r\n'
-    assert lines[-2] == b'only one\r\n'
+    address, key = f'{root}/frame/generated', {'X-Token': TOKEN}
+    client.wait(lambda: ask(address, **key)[1] == b'only one', what='the frame')
+    with urllib.request.urlopen(urllib.request.Request(address, headers=key)) as answer:
+        number = answer.headers['X-Number']
+    assert ask(f'{address}?after={number}', **key) == (204, b'')
 
 
-def test_a_picture_that_does_not_move_any_more_is_known_by_its_age(stage):
+def test_a_raw_picture_that_cannot_be_read_is_left_out():
+    frames = Frames()
+    frames.put('live', Image(encoding='yuv422', width=2, height=1, data=[1, 2]))
+    assert frames.newest('live') == (0, b'')
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_a_picture_that_does_not_move_any_more_says_so_beside_one_that_does(stage):
     client, *_, root = stage
     preview = client.node.create_publisher(CompressedImage, names.PREVIEW_VIDEO, names.STATE_QOS)
     client.wait(preview.get_subscription_count, what='the page')
-    preview.publish(CompressedImage(format='jpeg', data=b'the last one'))
+    preview.publish(convert.to_compressed(encode_png(GREY)))
+    caption = "return document.getElementById('{}').parentElement.innerText"
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(
+            lambda: 'NO NEW PICTURE' in window.run(caption.format('generated')),
+            what='a picture that stands still',
+        )
+        client.wait(
+            lambda: window.run(caption.format('live')) == 'live camera', what='one that moves'
+        )
+        assert 'no picture yet' in window.run(caption.format('comparison'))
 
-    def stands_still():
-        ages = json.loads(ask(f'{root}/state', **{'X-Token': TOKEN})[1])['ages']
-        return (ages['generated'] or 0.0) > 0.5 and ages['live'] < ages['generated']
 
-    client.wait(stands_still, what='a picture that stands still beside one that moves')
-
-
-def test_a_picture_that_never_came_has_no_age():
-    assert Frames().ages() == dict.fromkeys(VIEWS)
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_stop_gets_through_beside_many_open_pages(stage):
+    client, arms, _, root = stage
+    arms.be_ready()
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        for _ in range(6):
+            window.run(f"window.open('{root}/?token={TOKEN}')")
+        client.wait(lambda: 'IDLE' in window.text('#headline'), what='the state')
+        window.run("document.getElementById('stop').click()")
+        client.wait(lambda: 'LATCHED' in window.text('#headline'), what='the stop')
 
 
 def test_a_browser_may_leave_before_its_answer(stage):
     *_, root = stage
     host, port = root.removeprefix('http://').split(':')
-    for path in ['/', '/state', f'/state?token={TOKEN}', f'/video/live?token={TOKEN}'] * 10:
+    for path in ['/', '/state', '/frame/live'] * 10:
         with socket.create_connection((host, int(port)), timeout=10) as line:
             reset_on_close = struct.pack('ii', 1, 0)
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
-            line.sendall(f'GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n'.encode())
+            head = f'GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Token: {TOKEN}\r\n\r\n'
+            line.sendall(head.encode())
     assert ask(root + '/')[0] == 200  # and the node must have printed no traceback
 
 
