@@ -77,9 +77,9 @@ def end(process: subprocess.Popen, number: int = signal.SIGINT) -> None:
 def run_driver() -> None:
     """Be two arms that are where they are told to be, until told otherwise on standard input.
 
-    ``ok`` follows and reports at once; ``silent`` reports nothing; ``jump`` reports 0.4 rad off,
-    ``blip`` does so once; ``late`` reports where the arms were :data:`LATE_S` ago; ``home`` goes
-    home.
+    ``ok`` follows and reports at once; ``silent`` reports nothing; ``jump`` reports the arm joints
+    0.4 rad off, ``blip`` does so once; ``late`` reports where the arms were :data:`LATE_S` ago;
+    ``home`` goes home.
     """
     rclpy.init()
     node = rclpy.create_node('benchmark_driver')
@@ -92,7 +92,7 @@ def run_driver() -> None:
         past.append((time.monotonic(), pose.copy()))
         while past[0][0] < time.monotonic() - LATE_S:
             past.pop(0)
-        off = 0.4 * (mode[0] in ('jump', 'blip'))
+        off = 0.4 * (mode[0] in ('jump', 'blip')) * ~PROFILE.is_gripper
         shown = past[0][1] if mode[0] == 'late' else pose + off
         mode[0] = 'ok' if mode[0] == 'blip' else mode[0]
         for arm, publisher in zip(PROFILE.arms, publishers, strict=True):
