@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from vag_core.configuration import ConfigError, config
+from vag_core.panel import Act
 
 STEPS_LIMIT = 1000
 MOST_ENTRIES = 200
+ARMING = {True: Act.ARM, False: Act.DISARM}
 # Numbers of a group's entries begin at multiples of GROUP, those of a menu at multiples of MENU:
 # a click on a menu that was drawn before the presets changed then names no entry of the new one.
 GROUP, MENU, MENUS = 1000, 10_000, 400_000
@@ -64,7 +66,7 @@ class Options:
         instruction: '' until one was chosen or has come by topic.
         same_seed: generate with the displayed episode's seed again, else with a new one.
         steps, guidance: as in :class:`Presets`.
-        speed_scaling: as the replay server says, None while it is silent.
+        speed_scaling, armed: as the replay server says, None while it is silent.
         record: whether episodes are recorded, as the recorder says, None without one.
     """
 
@@ -73,6 +75,7 @@ class Options:
     steps: int = 0
     guidance: float = -1.0
     speed_scaling: float | None = None
+    armed: bool | None = None
     record: bool | None = None
 
 
@@ -87,6 +90,7 @@ class Entry:
         title: text, with a mark on what is chosen.
         line: text for whoever does not see the menu.
         change: fields of :class:`Options` that choosing it sets; empty for a heading.
+        act: of the panel, which choosing it asks for instead.
         reload: choosing it reads the presets anew.
     """
 
@@ -95,6 +99,7 @@ class Entry:
     title: str
     line: str = ''
     change: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    act: Act | None = None
     reload: bool = False
 
 
@@ -110,6 +115,7 @@ def menu(presets: Presets, options: Options) -> tuple[Entry, ...]:
             [(f'{g:g}' if g >= 0 else "the checkpoint's own", g) for g in presets.guidance],
         ),
         ('Speed', 'speed_scaling', [(f'{100 * s:.0f} %', s) for s in presets.speed_scaling]),
+        ('Arms', 'armed', [('armed', True), ('disarmed', False)]),
         ('Recording', 'record', [('on', True), ('off', False)]),
     ]
     first = zlib.crc32(repr(presets).encode()) % MENUS * MENU + 1
@@ -121,7 +127,8 @@ def menu(presets: Presets, options: Options) -> tuple[Entry, ...]:
             # What RViz turns into a box with a check mark, and an empty one.
             mark = '[x] ' if getattr(options, field) == value else '[ ] '
             line = f'{heading.lower()}: {text}'
-            entries.append(Entry(number, parent, mark + text, line, {field: value}))
+            act = ARMING[value] if field == 'armed' else None
+            entries.append(Entry(number, parent, mark + text, line, {field: value}, act))
     last = first + len(groups) * GROUP
     entries.append(Entry(last, 0, 'Reload presets', 'presets read anew', reload=True))
     return tuple(entries)

@@ -129,6 +129,9 @@ class Operator(Node):
 
     def _state_for_page(self) -> dict[str, Any]:
         self._update()
+        entries = menu(self._presets, self._options)
+        # The page has buttons for them already.
+        acts = {number for e in entries if e.act is not None for number in (e.number, e.parent)}
         return {
             'lines': self.text(),
             'acts': {
@@ -137,7 +140,8 @@ class Operator(Node):
             },
             'menu': [
                 {'number': entry.number, 'parent': entry.parent, 'title': entry.title}
-                for entry in menu(self._presets, self._options)
+                for entry in entries
+                if entry.number not in acts
             ],
         }
 
@@ -204,6 +208,8 @@ class Operator(Node):
         except ValueError as error:
             self._note(str(error))
             return str(error)
+        if entry.act is not None:
+            return self.click(entry.act, None)[1]
         self._note(f'chosen: {entry.line}')
         if 'record' in entry.change:
             self._goals.record(entry.change['record'])
@@ -267,6 +273,7 @@ class Operator(Node):
         self._options = dataclasses.replace(
             self._options,
             speed_scaling=state.speed_scaling_wanted if state.phase_name else None,
+            armed=state.armed if state.phase_name else None,
             record=self._recording if self.count_publishers(names.RECORDING) else None,
         )
         self._panel.update(

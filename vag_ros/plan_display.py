@@ -16,7 +16,7 @@ from vag_ros.msg import ClampReport
 
 MOST_POINTS = 400
 NEAR_M = 0.05
-CAPITAL = 0.035
+CAPITAL = 0.028
 AMBER, MAGENTA = (1.0, 0.65, 0.0, 1.0), (0.9, 0.2, 0.8, 1.0)
 
 

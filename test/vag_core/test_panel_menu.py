@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from vag_core import resources
 from vag_core.configuration import ConfigError, load
+from vag_core.panel import Act
 from vag_core.panel_menu import Options, Presets, chosen, menu
 
 PRESETS = Presets(instructions=('lift', 'drop'), steps=(0, 10), guidance=(-1.0, 3.0))
@@ -38,6 +39,14 @@ def test_the_chosen_option_is_marked_by_a_character():
     marked = {e.title for e in entries if e.title.startswith('[x]')}
     assert {'[x] drop', '[x] 10', '[x] new', '[x] on', '[x] 100 %'} <= marked
     assert '[ ] lift' in {e.title for e in entries}
+
+
+@pytest.mark.parametrize(('armed', 'mark'), [(True, '[x]'), (False, '[ ]'), (None, '[ ]')])
+def test_arming_is_an_act_of_the_panel_and_marked_as_the_server_says(armed, mark):
+    entries = menu(PRESETS, Options(armed=armed))
+    acts = {entry.act: entry.title for entry in entries if entry.act is not None}
+    assert acts.keys() == {Act.ARM, Act.DISARM}
+    assert acts[Act.ARM] == f'{mark} armed'
 
 
 @pytest.mark.parametrize('number', [0, -1, 999])

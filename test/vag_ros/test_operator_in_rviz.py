@@ -138,6 +138,15 @@ def test_the_menu_switches_the_recorder_and_marks_what_that_says(session):
         assert ('NOT RECORDING' in rviz.text[0]) == told
 
 
+def test_the_menu_disarms_and_arms_and_marks_what_holds(session):
+    client, _, rviz = session
+    client.wait(lambda: 'armed' in rviz.marked, what='the mark on armed')
+    for choice in ('disarmed', 'armed'):
+        rviz.choose(choice)
+        rviz.wait_for_text(f'IDLE  |  {choice}')
+        client.wait(lambda c=choice: c in rviz.marked, what=f'the mark on {choice}')
+
+
 def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
     client, _, rviz = session
     episodes = []
