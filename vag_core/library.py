@@ -32,13 +32,16 @@ class Record:
         instruction, success, note: as in the episode; success None where nobody judged.
         recorded: when it was generated, UTC.
         duration: s.
+        replayed: the newest of them in which the arms were moved, None without one.
         clamps: points moved onto a limit, by joint; None when no bag tells.
-        outcome: how its last replay ended, '' when well, None when no bag tells.
+        outcome: how its last replay ended, '' when well, None when no bag tells. One that was
+            refused counts only where none has moved the arms.
         set_aside: whether it lies in the set-aside folder.
     """
 
     folder: Path
     bags: tuple[Path, ...]
+    replayed: Path | None
     instruction: str
     success: bool | None
     note: str
@@ -124,11 +127,13 @@ class Library:
             provenance = header['provenance']
             steps = _steps(folder)
             bags = self._bags_of(folder.name)
-            custom = _custom_data(bags[-1]) if bags else {}
+            replayed = next((bag for bag in reversed(bags) if _moved(bag)), None)
+            custom = _custom_data(replayed or bags[-1]) if bags else {}
             clamps = custom.get('vag.position_clamps')
             return Record(
                 folder=folder,
                 bags=bags,
+                replayed=replayed,
                 instruction=header['instruction'],
                 success=header['success'],
                 note=provenance.get('operator', {}).get('note', ''),
@@ -158,6 +163,11 @@ def _steps(folder: Path) -> int:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0
         return read(file)[0][0] if version == (1, 0) else np.lib.format.read_array(file).shape[0]
+
+
+def _moved(bag: Path) -> bool:
+    """Say whether a bag holds commands to the arms."""
+    return int(_custom_data(bag).get('vag.commands_sent', '0')) > 0
 
 
 def _custom_data(bag: Path) -> Mapping[str, str]:

@@ -35,7 +35,9 @@ class Watcher:
             (ReplayState, names.REPLAY_STATE, self._on_state, names.STATE_QOS),
             (GenerateEpisode.Impl.FeedbackMessage, feedback, self._on_progress, progress_qos),
             (String, names.BAG, self._on_bag, names.BAG_QOS),
+            # As anybody publishes it, and as the operator keeps it for who comes later.
             (String, names.INSTRUCTION, self._on_instruction, names.STATE_QOS),
+            (String, names.INSTRUCTION, self._on_instruction, names.LATCHED_QOS),
         ):
             node.create_subscription(kind, topic, callback, qos)
 
@@ -47,7 +49,8 @@ class Watcher:
 
     def view(self) -> RenderableType:
         """Return the present picture."""
-        parts: list[RenderableType] = [self._headline(), Text(f'instruction: {self._instruction}')]
+        instruction = self._instruction or 'none heard yet'
+        parts: list[RenderableType] = [self._headline(), Text(f'instruction: {instruction}')]
         now = time.monotonic()
         if self._progress is not None and now - self._progress_at < PROGRESS_LINGERS_S:
             parts.append(

@@ -12,7 +12,7 @@ EMBODIMENT = Embodiment(name='one', dimensions=('joint',), units=('rad',))
 
 
 def record(root, name, stamp_s=1):
-    """Save an episode of 2 s without video, and a bag's metadata for it."""
+    """Save an episode of 2 s without video, and the metadata of a bag of its replay."""
     episode = Episode(
         episode_id=name,
         instruction='turn',
@@ -23,13 +23,15 @@ def record(root, name, stamp_s=1):
         stamp_ns=stamp_s * 10**9,
     )
     save_episode(episode, root / 'episodes' / name)
+    told = {'vag.position_clamps': json.dumps({'a': 2, 'b': 3}), 'vag.commands_sent': '200'}
+    return record_bag(root, name, name, **told, **{'vag.replay_error_string': ''})
+
+
+def record_bag(root, name, episode_id, **told):
+    """Write a bag's metadata."""
     bag = root / 'bags' / name
     bag.mkdir(parents=True)
-    custom = {
-        'vag.episode_id': name,
-        'vag.position_clamps': json.dumps({'a': 2, 'b': 3}),
-        'vag.replay_error_string': '',
-    }
+    custom = {'vag.episode_id': episode_id, **told}
     document = {'rosbag2_bagfile_information': {'version': 9, 'custom_data': custom}}
     (bag / 'metadata.yaml').write_text(yaml.safe_dump(document))
     return bag
@@ -49,6 +51,23 @@ def test_episodes_are_listed_oldest_first_with_what_their_bags_tell(root):
     assert (first.duration, first.clamps, first.outcome) == (2.0, {'a': 2, 'b': 3}, '')
     assert first.success is None
     assert first.bags == (root / 'bags' / 'first',)
+
+
+def test_a_replay_that_was_refused_does_not_hide_the_one_before(root):
+    refused = {'vag.commands_sent': '0', 'vag.replay_error_string': 'the arms are elsewhere'}
+    later = record_bag(root, 'first_2', 'first', **refused)
+    first = Library(root).find('first')
+    assert first.bags == (root / 'bags' / 'first', later)
+    assert (first.replayed, first.clamps) == (root / 'bags' / 'first', {'a': 2, 'b': 3})
+    assert first.outcome == ''
+
+
+def test_a_refusal_is_told_where_no_replay_has_moved_the_arms(root):
+    metadata = root / 'bags' / 'first' / 'metadata.yaml'
+    metadata.write_text(metadata.read_text().replace("'200'", "'0'"))
+    record_bag(root, 'first_2', 'first', **{'vag.replay_error_string': 'the arms are elsewhere'})
+    first = Library(root).find('first')
+    assert (first.replayed, first.outcome) == (None, 'the arms are elsewhere')
 
 
 def test_a_label_goes_into_the_episode_and_its_bag(root):

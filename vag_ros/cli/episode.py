@@ -52,14 +52,16 @@ def _show(library, arguments: argparse.Namespace) -> int:
     folder = arguments.out or record.folder
     folder.mkdir(parents=True, exist_ok=True)
     paths = draw_episode(load_episode(record.folder), folder)
-    if record.bags:
+    if record.replayed is not None:
         from vag_ros.bag.picture import draw_bag
 
         paths.append(folder / 'replay.png')
-        draw_bag(record.bags[-1], paths[-1])
+        draw_bag(record.replayed, paths[-1])
     print(f'{record.episode_id}: {record.instruction!r}, {record.duration:.1f} s')
     clamped = 'not known' if record.clamps is None else clamp_words(record.clamps)
     print(f'success = {record.success}, note = {record.note!r}, clamped points: {clamped}')
+    if record.replayed is None:
+        print('no bag holds a replay of it')
     for path in (*paths, *record.bags):
         print(path)
     return 0

@@ -23,31 +23,21 @@ def run(arguments: argparse.Namespace) -> int:
     from vag_core.library import Library
 
     table = Table(box=None, pad_edge=False)
-    for heading in (
-        'episode',
-        'UTC',
-        'instruction',
-        'label',
-        's',
-        'clamped points',
-        'replay',
-        'note',
-    ):
-        table.add_column(heading, overflow='fold')
+    table.add_column('episode, UTC, length', no_wrap=True)
+    table.add_column('instruction; label: note', overflow='fold')
+    table.add_column('replay; clamped points', overflow='fold')
     records = Library(arguments.output_dir).records(arguments.set_aside)
     for record in records:
-        label = {None: '-', True: 'success', False: 'failure'}[record.success]
+        label = {None: 'no label', True: 'success', False: 'failure'}[record.success]
         outcome = {None: 'no bag', '': 'ended well'}.get(record.outcome, record.outcome)
+        known = record.clamps is not None
+        clamped = f'\nclamped: {clamp_words(record.clamps)}' if known else ''
         table.add_row(
-            record.episode_id,
-            f'{record.recorded:%Y-%m-%d %H:%M}',
-            record.instruction,
-            label,
-            f'{record.duration:.1f}',
-            '-' if record.clamps is None else clamp_words(record.clamps),
-            outcome,
-            record.note,
+            f'{record.episode_id}\n{record.recorded:%Y-%m-%d %H:%M}, {record.duration:.1f} s',
+            f'{record.instruction}\n{label}' + f': {record.note}' * bool(record.note),
+            outcome + clamped,
         )
+        table.add_section()
     console = Console(highlight=False, markup=False)
     console.print(table)
     print(f'{len(records)} episodes in {arguments.output_dir}')
