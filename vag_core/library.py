@@ -9,7 +9,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,15 @@ from vag_core.episode import list_episodes
 
 SET_ASIDE = 'set_aside'
 """Folder beside the episodes; what lies in it is no longer listed or trained on."""
+UNREADABLE = (
+    AttributeError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+    yaml.YAMLError,
+    zipfile.BadZipFile,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,22 +78,33 @@ class Library:
         self._episodes = Path(root) / 'episodes'
         self._bags = Path(root) / 'bags'
 
-    def records(self, set_aside: bool = False) -> list[Record]:
-        """List the episodes, or those that were set aside, the oldest first."""
-        root = self._episodes / SET_ASIDE if set_aside else self._episodes
-        found = [self._record(folder, set_aside) for folder in list_episodes(root)]
+    def records(
+        self, set_aside: bool = False, on_unreadable: Callable[[ValueError], None] = lambda _: None
+    ) -> list[Record]:
+        """List the episodes, or those that were set aside, the oldest first.
+
+        Args:
+            set_aside: which of the two.
+            on_unreadable: told of each folder that is left out, and why.
+        """
+        found = []
+        for folder in list_episodes(self._root(set_aside)):
+            try:
+                found.append(self._record(folder, set_aside))
+            except ValueError as error:
+                on_unreadable(error)
         return sorted(found, key=lambda record: record.recorded)
 
     def find(self, episode_id: str) -> Record:
         """Return an episode by its name, set aside or not.
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: there is none of that name, or it can't be read.
         """
         for set_aside in (False, True):
-            for record in self.records(set_aside):
-                if record.episode_id == episode_id:
-                    return record
+            for folder in list_episodes(self._root(set_aside)):
+                if folder.name == episode_id:
+                    return self._record(folder, set_aside)
         raise ValueError(f'episode {episode_id!r}: not in {self._episodes}')
 
     def label(self, episode_id: str, success: bool | None, note: str | None) -> Record:
@@ -113,12 +134,15 @@ class Library:
         record = self.find(episode_id)
         if record.set_aside == aside:
             raise ValueError(f'episode {episode_id}: {"already" if aside else "not"} set aside')
-        target = (self._episodes / SET_ASIDE if aside else self._episodes) / episode_id
+        target = self._root(aside) / episode_id
         if target.exists():
             raise ValueError(f'{target}: is there already')
         target.parent.mkdir(exist_ok=True)
         record.folder.rename(target)
         return self.find(episode_id)
+
+    def _root(self, set_aside: bool) -> Path:
+        return self._episodes / SET_ASIDE if set_aside else self._episodes
 
     def _record(self, folder: Path, set_aside: bool) -> Record:
         path = folder / 'episode.json'
@@ -143,7 +167,7 @@ class Library:
                 outcome=custom.get('vag.replay_error_string'),
                 set_aside=set_aside,
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except UNREADABLE as error:
             raise ValueError(f'{path}: no readable episode: {error!r}') from None
 
     def _bags_of(self, episode_id: str) -> tuple[Path, ...]:
@@ -155,8 +179,6 @@ class Library:
 
 def _steps(folder: Path) -> int:
     """Return the number of actions, from the header of the array alone."""
-    import zipfile
-
     import numpy as np
 
     with zipfile.ZipFile(folder / 'arrays.npz') as arrays, arrays.open('actions.npy') as file:

@@ -110,6 +110,27 @@ def test_an_episode_is_never_set_aside_over_another(root):
     assert (root / 'episodes' / 'first').is_dir()
 
 
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda root: (root / 'episodes/first/episode.json').write_text('{'),
+        lambda root: (root / 'episodes/first/arrays.npz').unlink(),
+        lambda root: (root / 'episodes/first/arrays.npz').write_bytes(b'no zip'),
+        lambda root: (root / 'bags/first/metadata.yaml').write_text('a: [b'),
+    ],
+    ids=['header', 'no arrays', 'broken arrays', 'broken bag'],
+)
+def test_an_episode_that_cannot_be_read_is_named_and_hides_no_other(root, damage):
+    damage(root)
+    unreadable = []
+    assert [r.episode_id for r in Library(root).records(False, unreadable.append)] == ['second']
+    (error,) = unreadable
+    assert 'first' in str(error) and 'no readable episode' in str(error)
+    assert Library(root).label('second', True, None).success
+    with pytest.raises(ValueError, match='no readable episode'):
+        Library(root).find('first')
+
+
 def test_an_unknown_episode_is_named(root):
     with pytest.raises(ValueError, match="episode 'third': not in"):
         Library(root).label('third', success=True, note=None)

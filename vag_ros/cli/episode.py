@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f'{record.folder}: success = {record.success}, note = {record.note!r}')
     for bag in record.bags:
         print(f'bag: {bag}')
+    if not record.bags:
+        print('no closed bag of it: what is said here stands in the episode alone')
     return 0
 
 

@@ -1,6 +1,7 @@
 """``vag episodes``: what has been recorded."""
 
 import argparse
+import sys
 from pathlib import Path
 
 SUMMARY = 'list the recorded episodes'
@@ -26,7 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     table.add_column('episode, UTC, length', no_wrap=True)
     table.add_column('instruction; label: note', overflow='fold')
     table.add_column('replay; clamped points', overflow='fold')
-    records = Library(arguments.output_dir).records(arguments.set_aside)
+    unreadable: list[ValueError] = []
+    records = Library(arguments.output_dir).records(arguments.set_aside, unreadable.append)
     for record in records:
         label = {None: 'no label', True: 'success', False: 'failure'}[record.success]
         outcome = {None: 'no bag', '': 'ended well'}.get(record.outcome, record.outcome)
@@ -41,4 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, markup=False)
     console.print(table)
     print(f'{len(records)} episodes in {arguments.output_dir}')
+    for error in unreadable:
+        print(f'left out: {error}', file=sys.stderr)
     return 0
