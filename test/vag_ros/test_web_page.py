@@ -220,6 +220,8 @@ def test_every_button_says_in_words_what_it_does_and_every_view_what_it_shows(st
         assert all(len(text) > len('key S') for text in words)
         alternatives = window.run('return [...document.images].map(i => i.alt)')
         assert len(alternatives) == 3 and all(alternatives)
+        shown = window.run('return [...document.images].map(i => getComputedStyle(i).visibility)')
+        assert set(shown) == {'hidden'}  # no picture has come
 
 
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
