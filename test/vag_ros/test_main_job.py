@@ -6,13 +6,15 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from node_processes import PATIENCE_S, reserved_domain
+from node_processes import PATIENCE_S, Client, reserved_domain
+from rclpy.qos import QoSCompatibility, qos_check_compatible
 from rosbags.highlevel import AnyReader
 
 from vag_core.checkpoint import load_checkpoint
@@ -21,7 +23,7 @@ from vag_core.episode import Episode, load_episode
 from vag_core.generate import Request, generate
 from vag_core.images import decode_image
 from vag_core.robot import load_profile
-from vag_ros import names
+from vag_ros import names, rviz_config
 from vag_ros.msg import ReplayState
 
 VAG = [sys.executable, '-m', 'vag_core.cli.main']
@@ -47,6 +49,7 @@ class Run:
     folder: Path
     bag: Path
     topics: dict[str, list]
+    shown: set[str]
 
     @property
     def episode(self) -> Episode:
@@ -73,10 +76,37 @@ def run(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp('main_job')
     with reserved_domain() as domain:
         process = start(folder, domain)
+        shown = topics_for_rviz(domain, process)
         output, _ = process.communicate(timeout=JOB_S)
     assert process.returncode == 0, output
     bag = Path(printed(output, 'bag'))
-    return Run(output, Path(printed(output, 'episode')), bag, read_bag(bag))
+    return Run(output, Path(printed(output, 'episode')), bag, read_bag(bag), shown)
+
+
+def topics_for_rviz(domain: int, process: subprocess.Popen) -> set[str]:
+    """Return which topics of rviz/vag.rviz get a fitting publisher before the process ends."""
+    client, found = Client(domain), set()
+    wanted = rviz_config.subscriptions()
+
+    def fits(publisher, item) -> bool:
+        verdict, _ = qos_check_compatible(publisher.qos_profile, item.qos)
+        return publisher.topic_type == item.type_name and verdict != QoSCompatibility.ERROR
+
+    def look() -> bool:
+        for item in wanted:
+            publishers = client.node.get_publishers_info_by_topic(item.topic)
+            if any(fits(publisher, item) for publisher in publishers):
+                found.add(item.topic)
+        time.sleep(0.1)
+        return len(found) == len(wanted) or process.poll() is not None
+
+    client.wait(look, JOB_S, 'what RViz shows')
+    client.close()
+    return found
+
+
+def test_every_topic_of_rviz_s_configuration_has_a_publisher_that_fits_it(run):
+    assert run.shown == {item.topic for item in rviz_config.subscriptions()}
 
 
 def seconds(stamp) -> float:
