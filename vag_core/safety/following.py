@@ -64,17 +64,24 @@ class Following:
 
 
 class Standstill:
-    """Waits until :data:`STANDSTILL_MESSAGES` of each arm lie within ``start_tolerance``."""
+    """Waits until :data:`STANDSTILL_MESSAGES` of each arm lie within ``start_tolerance``.
+
+    Grippers do not count: what they hold may give way for long.
+    """
 
     def __init__(self, profile: RobotProfile):
-        self._tolerance = profile.tolerance('start_tolerance')
+        self._arms = ~profile.is_gripper
+        self._tolerance = profile.safety.start_tolerance
         self._first: Measured | None = None
 
     def reached(self, measured: Measured) -> bool:
         """Take the newest pose, and say whether the arms stand still."""
         first = self._first
-        if first is None or not (np.abs(measured.pose - first.pose) <= self._tolerance).all():
+        if first is None or not self._near(measured.pose - first.pose):
             self._first = measured
             return False
         pairs = zip(measured.messages, first.messages, strict=True)
         return all(now - then >= STANDSTILL_MESSAGES for now, then in pairs)
+
+    def _near(self, way: np.ndarray) -> bool:
+        return bool((np.abs(way[self._arms]) <= self._tolerance).all())

@@ -44,6 +44,15 @@ def test_arms_stand_still_once_enough_messages_of_each_say_the_same(profile):
     assert standstill.reached(Measured(HERE + 0.0004, (100, 100)))
 
 
+def test_a_gripper_that_still_moves_does_not_keep_arms_from_standing_still(profile):
+    standstill, closing = Standstill(profile), 0.01 * np.eye(14)[6]
+    reached = [
+        standstill.reached(Measured(HERE + count * closing, (count, count)))
+        for count in range(STANDSTILL_MESSAGES + 1)
+    ]
+    assert reached == STANDSTILL_MESSAGES * [False] + [True]
+
+
 def test_arms_that_creep_do_not_stand_still(profile):
     standstill = Standstill(profile)
     for count in range(100):
