@@ -47,12 +47,13 @@ class Arming:
 
     def arm(self) -> list[str]:
         """Arm; return what stands against it, [] when armed."""
+        closings = self._gate.closings
         problems = self._problems()
         if not problems and self._contact:
             problems = self._ask() or self._services.open_gates()
         if not problems:
-            refusal = self._gate.arm()
-            if refusal is not None:  # stopped while the drivers' gates were opened
+            refusal = self._gate.arm(closings)
+            if refusal is not None:  # stopped or disarmed while the drivers' gates were opened
                 problems = [refusal.message]
                 self._services.close_gates()
         return problems

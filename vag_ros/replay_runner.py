@@ -126,6 +126,13 @@ class Runner:
                     self._drivers.close_gates()
         self._on_change()
 
+    def reset(self) -> bool:
+        """Open the latch while no goal is active; return whether it is open."""
+        with self._lock:
+            if self.idle:
+                self._gate.reset()
+            return self.idle
+
     def shut_down(self, patience_s: float) -> None:
         """Bring the arms to rest and take no goals any more; see ``stopped``.
 

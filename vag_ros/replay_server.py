@@ -189,8 +189,7 @@ class ReplayServer(Node):
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._runner.idle:
-            self._gate.reset()
+        if self._runner.reset():
             self._listener.status.clear()
             response.success, response.message = True, f'reset; {names.ARM} permits motion'
         else:

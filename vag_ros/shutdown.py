@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from vag_core.configuration import ConfigError
 from vag_ros import names
+from vag_ros.end_request import EndRequest
 from vag_ros.msg import ReplayState
 from vag_ros.stack import MISCONFIGURED
 
@@ -37,11 +38,11 @@ def run(
     server brings the arms to rest; it returns False where that failed. Returns 0 after a requested
     end in order, MISCONFIGURED for a wrong configuration, 1 for a crash or a failed finish.
     """
-    requested = threading.Event()
+    requested = EndRequest()
     # Under nohup the node is to outlive its terminal.
     ends = [n for n in ENDING if (n, signal.getsignal(n)) != (signal.SIGHUP, signal.SIG_IGN)]
     for number in ends:
-        signal.signal(number, lambda *_: requested.set())
+        signal.signal(number, requested.ask)
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     node, executor, failures, in_order = None, None, [], True
     try:
@@ -87,15 +88,15 @@ def _watch_replay(node: Node) -> threading.Event:
 
 
 def _spin(
-    executor: Executor, failures: list, requested: threading.Event, ended: threading.Event
+    executor: Executor, failures: list, requested: EndRequest, ended: threading.Event
 ) -> None:
     # Not executor.spin(): shutting an executor down while it waits leaves callbacks that complain.
     try:
         while not ended.is_set():
             executor.spin_once(timeout_sec=0.1)
     except Exception as error:
-        if not requested.is_set():
+        if not requested.asked:
             traceback.print_exc()
             failures.append(error)
     finally:
-        requested.set()
+        requested.ask()

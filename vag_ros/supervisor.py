@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 
@@ -164,7 +164,7 @@ class _Child:
         self._retired = threading.Event()
         self._starting = threading.Lock()
         self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread: threading.Thread | None = None
 
     @property
     def pid(self) -> int:
@@ -175,6 +175,8 @@ class _Child:
         return self._popen is not None
 
     def start(self) -> None:
+        log = self._log.open('wb')
+        self._thread = threading.Thread(target=self._run, args=[log], name=self.name, daemon=True)
         self._thread.start()
         self._started.wait()
 
@@ -194,11 +196,11 @@ class _Child:
         return True
 
     def join(self, deadline: float | None) -> None:
-        if self._thread.ident is not None:
+        if self._thread is not None:
             self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
-    def _run(self) -> None:
-        with self._log.open('wb') as log:
+    def _run(self, log: BinaryIO) -> None:
+        with log:
             again = True
             while again and self._launch(log):
                 born = time.monotonic()
@@ -218,7 +220,7 @@ class _Child:
                 )
                 self._retired.wait(stack.RESPAWN_DELAY_S)
 
-    def _launch(self, log) -> bool:
+    def _launch(self, log: BinaryIO) -> bool:
         with self._starting:
             try:
                 if self._retired.is_set():

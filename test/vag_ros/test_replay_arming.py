@@ -18,7 +18,10 @@ class Bench:
         )
         listener = SimpleNamespace(feedback=fine, status=fine, heartbeat=fine)
         commander = SimpleNamespace(unheard=list, conflict=lambda: None)
-        services = SimpleNamespace(open_gates=lambda: list(opened))
+        self.meanwhile = lambda: None
+        services = SimpleNamespace(
+            open_gates=lambda: self.meanwhile() or list(opened), close_gates=lambda: None
+        )
         self.arming = Arming(
             profile,
             self.gate,
@@ -70,6 +73,22 @@ def test_a_dry_run_reaches_no_driver_and_asks_nothing(profile):
 def test_a_gate_that_stays_shut_keeps_it_disarmed(profile):
     bench = Bench(dataclasses.replace(profile, checklist=()), opened=['stuck'])
     assert bench.arming.arm() == ['stuck']
+    assert not bench.gate.armed
+
+
+@pytest.mark.parametrize(
+    ('what', 'said'),
+    [
+        (lambda gate: gate.disarm(), 'disarmed while the arming went on'),
+        (lambda gate: gate.latch('stopped'), 'latched: stopped'),
+        (lambda gate: (gate.latch('stopped'), gate.reset()), 'disarmed while the arming went on'),
+    ],
+    ids=['disarm', 'stop', 'stop and reset'],
+)
+def test_what_forbids_motion_while_the_gates_open_is_not_undone(profile, what, said):
+    bench = Bench(dataclasses.replace(profile, checklist=()))
+    bench.meanwhile = lambda: what(bench.gate) and None
+    assert said in bench.arming.arm()[0]
     assert not bench.gate.armed
 
 

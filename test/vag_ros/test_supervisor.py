@@ -107,6 +107,15 @@ def test_whoever_ignores_the_interrupt_is_terminated_then_killed(toy, monkeypatc
     assert 'stuck did not end: SIGKILL sent' in printed
 
 
+def test_a_log_that_can_not_be_written_ends_what_was_started(toy):
+    (toy / 'second.log').mkdir(parents=True)
+    second = Process(name='second', package='toy', executable='node', parameters={})
+    running = Supervisor([toy_process('node'), second], toy)
+    with pytest.raises(IsADirectoryError), running:
+        pass
+    assert running.exit_codes()['node'] is not None
+
+
 def test_a_missing_executable_is_named_before_anything_starts(toy):
     with pytest.raises(ExecutableNotFoundError, match=r'absent: .*lib/toy/absent is not there'):
         Supervisor([toy_process('node'), toy_process('absent')], toy)

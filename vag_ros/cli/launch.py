@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,13 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     Returns 0 after an end in order, 1 when a node has ended by itself or not as it should.
     """
+    from vag_ros.end_request import EndRequest
     from vag_ros.stack import describe, parse
     from vag_ros.supervisor import ExecutableNotFoundError, Supervisor
 
     # Asked for as early and as often as may be, the end comes once and in order.
-    asked = threading.Event()
+    end = EndRequest()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, end.ask)
     processes = describe(parse(read_arguments(arguments.arguments)))
     stamp = datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')
     log_dir = arguments.log_dir or Path('output/logs') / stamp
@@ -48,13 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
     except ExecutableNotFoundError as error:
         print(f'vag launch: {error}')
         return 1
-    if asked.is_set():
+    if end.asked:
         print('vag launch: asked to end before anything was started')
         return 0
     with stack:
         print(f'{len(processes)} nodes, logs in {log_dir}; Ctrl-C ends them in order', flush=True)
         ended: set[str] = set()
-        while not ended and not asked.wait(POLL_S):
+        while not ended and not end.wait(POLL_S):
             printed.show()
             ended = {d.name for d in stack.deaths() if not d.respawned} & required
     printed.show()
