@@ -50,6 +50,16 @@ def test_stop_interrupts_and_waits_for_the_orderly_end(toy):
     assert running.failed() is None
 
 
+def test_what_still_runs_or_has_failed_has_not_ended_as_it_should(toy):
+    running = Supervisor([toy_process('node'), toy_process('broken')], toy)
+    assert running.ended_wrong() == []
+    with running:
+        wait_until(running.failed)
+        assert running.ended_wrong() == ['node still runs', 'broken has ended: exit code 3']
+        wait_until(lambda: up(toy, 'node'))
+    assert running.ended_wrong() == ['broken has ended: exit code 3']
+
+
 def test_each_process_has_a_session_of_its_own(toy):
     with Supervisor([toy_process('node')], toy) as running:
         assert os.getsid(running.pid('node')) == running.pid('node') != os.getsid(0)
