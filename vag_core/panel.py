@@ -8,8 +8,15 @@ late, twice or out of order is refused. Nothing here moves anything: the replay 
 import enum
 from dataclasses import dataclass
 
+from vag_core.panel_warnings import news
+
 SETTLE_S = 0.7
-"""A replay this soon after its approval is a double click."""
+"""A click this soon after what it answers is a double click, or meant something else."""
+CONFIRM_S = 10.0
+"""Within this time a second choice confirms the first."""
+
+GENERATION = 'generation'
+"""What DISCARD is about while something is being generated."""
 
 MOVING = ('APPROACH', 'EXECUTING', 'DECELERATING', 'SETTLING')
 """Phases of the replay server in which the arms move."""
@@ -39,10 +46,11 @@ class Situation:
         plan_id, plan_episode_id: of the replay server's current or last goal.
         reported: the planner's report on that very plan has come: what was clamped and slowed,
             and how near the bodies come. The replay server publishes one with every plan.
+        warnings: of the replay server on that plan.
         episode_id: of the episode on display, '' for none.
         instruction: that the next generation would use.
         generator_ready: somebody offers to generate.
-        generating: a generation was asked for and has not ended.
+        generating: a generation was asked for here, or runs for somebody else.
     """
 
     phase: str = ''
@@ -53,6 +61,7 @@ class Situation:
     plan_id: str = ''
     plan_episode_id: str = ''
     reported: bool = False
+    warnings: tuple[str, ...] = ()
     episode_id: str = ''
     instruction: str = ''
     generator_ready: bool = False
@@ -60,9 +69,12 @@ class Situation:
 
     @property
     def plan_on_show(self) -> str:
-        """Id of the plan that awaits approval and belongs to the displayed episode, else ''."""
+        """Id of the plan that awaits approval and belongs to the displayed episode, else ''.
+
+        While something is being generated, the video is not that of the plan.
+        """
         waits = self.phase == 'AWAITING_APPROVAL' and self.plan_episode_id == self.episode_id
-        return self.plan_id if waits else ''
+        return self.plan_id if waits and not self.generating else ''
 
 
 class Panel:
@@ -75,12 +87,32 @@ class Panel:
         self.situation = Situation()
         self._approved = ''
         self._approved_at = 0.0
+        self._approved_warnings: tuple[str, ...] = ()
+        self._shown = ''
+        self._shown_at = 0.0
+        self._faster = 0.0
+        self._faster_at = 0.0
 
-    def update(self, situation: Situation) -> None:
-        """Take note of a new situation; an approval ends with the plan that it was given to."""
+    def update(self, situation: Situation, now: float) -> str:
+        """Take note of a new situation; an approval ends with the plan that it was given to.
+
+        It ends too when there is more to be warned of than whoever gave it was told. Return why
+        an approval has ended, '' for none and where the situation tells it.
+        """
         self.situation = situation
-        if self._approved != situation.plan_on_show:
-            self._approved = ''
+        shown = situation.plan_on_show if situation.reported else ''
+        if shown != self._shown:
+            self._shown, self._shown_at = shown, now
+        approved, present = self._approved, situation.plan_on_show
+        told = news(self._approved_warnings, situation.warnings)
+        if not approved or (approved == present and not told):
+            return ''
+        self._approved = ''
+        if approved == present:
+            return f'the approval is void, look and approve again: {"; ".join(told)}'
+        if present:
+            return f'the approval was for plan {approved}; look at plan {present}, approve again'
+        return ''
 
     @property
     def approved_plan(self) -> str:
@@ -88,14 +120,20 @@ class Panel:
         return self._approved
 
     def subject(self, act: Act) -> str:
-        """What a button of this act, drawn now, is about: the plan, the episode, or nothing."""
+        """What a button of this act, drawn now, is about: plan, episode, generation or nothing."""
         if act in (Act.APPROVE, Act.REPLAY):
             return self.situation.plan_on_show
         if act is Act.PLAN:
             return self.situation.episode_id
         if act is Act.DISCARD:
-            return self.situation.plan_on_show or self.situation.episode_id
+            return self._to_discard()
         return ''
+
+    def _to_discard(self) -> str:
+        now = self.situation
+        if now.generating:
+            return GENERATION
+        return now.plan_id if now.phase == 'AWAITING_APPROVAL' else now.episode_id
 
     def allowed(self, now: float) -> tuple[Act, ...]:
         """List the acts whose buttons are drawn."""
@@ -121,9 +159,36 @@ class Panel:
             return refusal
         if act is Act.APPROVE:
             self._approved, self._approved_at = present, now
+            self._approved_warnings = self.situation.warnings
         elif act in (Act.REPLAY, Act.STOP, Act.DISARM, Act.DISCARD):
             self._approved = ''
         return ''
+
+    def speed_refusal(self, wanted: float, present: float | None, now: float) -> str:
+        """Return why a speed is not to be set, or ''.
+
+        Slower is never refused. Faster takes the same choice twice while the arms move, or while
+        nobody knows whether they do.
+
+        Args:
+            wanted: share of the planned speed.
+            present: the share that holds; None: the replay server is silent.
+            now: s on a steady clock.
+        """
+        if present is not None and (wanted <= present or self.situation.phase not in MOVING):
+            self._faster = 0.0
+            return ''
+        since = now - self._faster_at
+        if wanted != self._faster or since > CONFIRM_S:
+            self._faster, self._faster_at = wanted, now
+        elif since >= SETTLE_S:
+            self._faster = 0.0
+            return ''
+        state = 'the replay server is silent' if present is None else 'the arms move'
+        return (
+            f'{state}: for {100 * wanted:.0f} % of the planned speed choose it once more, after '
+            f'{SETTLE_S} s and within {CONFIRM_S:.0f} s'
+        )
 
     def refusal(self, act: Act, now: float) -> str:
         """Say why ``act`` makes no sense now, or ''."""
@@ -136,7 +201,9 @@ class Panel:
         now = self.situation
         if now.generating:
             return 'a generation is running; discard it or wait'
-        if now.phase in MOVING:
+        if now.phase == 'AWAITING_APPROVAL':
+            return f'plan {now.plan_id} awaits approval; discard it first'
+        if now.phase in (*MOVING, 'PLANNING'):
             return f'the replay server is in {now.phase}'
         if not now.generator_ready:
             return 'vag/generate_episode is not there'
@@ -156,7 +223,7 @@ class Panel:
         )
         return next((reason for applies, reason in reasons if applies), '')
 
-    def _refuse_approve(self, _: float) -> str:
+    def _refuse_approve(self, now: float) -> str:
         refusal = self._refuse_plan_id()
         if refusal:
             return refusal
@@ -167,6 +234,9 @@ class Panel:
                 f"the planner's report on plan {self.situation.plan_id} has not come: nobody can "
                 'have looked at what was clamped and slowed'
             )
+        since = now - self._shown_at
+        if since < SETTLE_S:
+            return f'the plan is on show only for {max(since, 0.0):.1f} s; look, then click again'
         return ''
 
     def _refuse_replay(self, now: float) -> str:
@@ -186,6 +256,8 @@ class Panel:
             return self._silent()
         if now.phase != 'AWAITING_APPROVAL':
             return f'no plan awaits approval: the replay server is in {now.phase}'
+        if now.generating:
+            return 'a generation is running, and its video is on show; discard it or wait'
         if not now.plan_on_show:
             return (
                 f'the plan on show is of episode {now.plan_episode_id}, on display is '

@@ -7,6 +7,8 @@ import textwrap
 from vag_core.panel import MOVING, Situation
 
 WIDTH = 74
+PLAN_ID_TAIL = 4
+"""Characters of a plan's id that are shown, to tell it from the one before."""
 MOST_ROWS = 8
 """Of one line that is wrapped: the checklist of a real robot must be read in full."""
 
@@ -25,7 +27,7 @@ class Report:
         min_distance: m between the two bodies with the least room; NaN: not checked.
         bodies: their names.
         elapsed, duration: s of the motion.
-        warnings: what differs from the image that the plan on show comes from.
+        alarm: what is worse than all else: a STOP that nobody has answered; '' for none.
         error: how the last goal ended, '' when well.
         message: answer to the last click.
     """
@@ -40,7 +42,7 @@ class Report:
     bodies: str = ''
     elapsed: float = 0.0
     duration: float = 0.0
-    warnings: tuple[str, ...] = ()
+    alarm: str = ''
     error: str = ''
     message: str = ''
 
@@ -53,18 +55,19 @@ def lines(situation: Situation, approved_plan: str, report: Report) -> tuple[str
     now = situation
     text = [
         headline(now, approved_plan, report),
+        *([report.alarm] if report.alarm else []),
         f'instruction: {now.instruction or "none given"}',
         f'episode: {now.episode_id or "none on display"}',
     ]
     if report.model and now.episode_id:
         text.append(f'model: {report.model}')
     if now.plan_on_show or now.phase in MOVING:
-        text += report_lines(now.reported, report)
+        text += report_lines(now, report)
     if report.speed != 1 and now.phase:
         paused = ', PAUSED' * (report.speed == 0)
         text.append(f'speed: {100 * report.speed:.0f} % of the plan{paused}')
     if now.plan_on_show:
-        text += [f'WARNING: {warning}' for warning in report.warnings]
+        text += [f'WARNING: {warning}' for warning in now.warnings]
     if now.latched:
         text.append(f'LATCHED: {now.latch_reason}')
     if report.error and report.error != now.latch_reason:
@@ -90,25 +93,30 @@ def headline(now: Situation, approved_plan: str, report: Report) -> str:
         state += f', ARMS MOVE {report.elapsed:.1f} of {report.duration:.1f} s'
     permission = 'armed' if now.armed else 'disarmed'
     parts = [state, permission, *(['DRY RUN'] if now.dry_run else [])]
-    if now.generating or report.progress:
+    if now.generating:
         parts.append(f'generating: {report.progress or "starts"}')
     if not report.recording:
         parts.append('NO RECORDER' if report.recording is None else 'NOT RECORDING')
     return shortened('  |  '.join(parts))
 
 
-def report_lines(reported: bool, report: Report) -> list[str]:
+def report_lines(now: Situation, report: Report) -> list[str]:
     """Say what the planner reports, or that it has not yet."""
-    if not reported:
-        return ['plan: what was clamped and slowed, and how near it comes, is not known yet']
-    return [plan_line(report), f'clamped points: {report.clamped}', clearance_line(report)]
+    name = f'plan ...{now.plan_id[-PLAN_ID_TAIL:]}'
+    if not now.reported:
+        return [f'{name}: what was clamped and how near it comes is not known yet']
+    return [
+        f'{name}: {tempo(report)}',
+        f'clamped points: {report.clamped}',
+        clearance_line(report),
+    ]
 
 
-def plan_line(report: Report) -> str:
+def tempo(report: Report) -> str:
     """Say how long the motion takes and how much slower it is than requested."""
     slowed = report.time_scale > 1.0005
-    tempo = f'slowed {report.time_scale:.2f} x to stay within limits' if slowed else 'not slowed'
-    return f'plan: {report.duration:.1f} s, {tempo}'
+    scale = f'slowed {report.time_scale:.2f} x to stay within limits' if slowed else 'not slowed'
+    return f'{report.duration:.1f} s, {scale}'
 
 
 def clearance_line(report: Report) -> str:

@@ -124,6 +124,13 @@ class Generator(LifecycleNodeMixin, Node):
         self.create_subscription(
             String, names.INSTRUCTION, self._on_instruction, names.STATE_QOS, callback_group=group
         )
+        self.create_subscription(
+            String,
+            names.DISPLAYED,
+            lambda message: self._preview.displayed(message.data),
+            names.LATCHED_QOS,
+            callback_group=group,
+        )
 
     def _on_image(self, message: CompressedImage | Image) -> None:
         self._inputs.image, self._inputs.image_received = message, time.monotonic()
@@ -295,6 +302,15 @@ class Generator(LifecycleNodeMixin, Node):
 
     def _make(self, job: GenerationJob, handle: ServerGoalHandle, accepted: float) -> msg.Episode:
         """Generate, save and publish one episode; in the model's thread."""
+        self._preview.pause()
+        try:
+            return self._make_episode(job, handle, accepted)
+        finally:
+            self._preview.resume()
+
+    def _make_episode(
+        self, job: GenerationJob, handle: ServerGoalHandle, accepted: float
+    ) -> msg.Episode:
         from vag_core.generate import GenerationCancelled, generate
 
         def cancelled() -> bool:
@@ -304,7 +320,6 @@ class Generator(LifecycleNodeMixin, Node):
             self._report(handle, accepted, progress)
 
         self.get_logger().info(f'generating {job.instruction!r}, seed {job.seed}')
-        self._preview.clear()
         try:
             (generated,) = generate(
                 self._checkpoint,
@@ -351,7 +366,9 @@ class Generator(LifecycleNodeMixin, Node):
 
     def _show(self, episode: Episode) -> None:
         (video,) = episode.videos.values()
-        self._preview.loop(zip(video, captions(episode, self._profile), strict=True))
+        self._preview.loop(
+            episode.episode_id, zip(video, captions(episode, self._profile), strict=True)
+        )
 
 
 def _model_thread_lives() -> bool:

@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,12 @@ from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from vag_core import resources
 from vag_core.clamps import clamp_words
-from vag_core.configuration import ConfigError, load
+from vag_core.configuration import ConfigError
 from vag_core.panel import Act, Panel, Situation
-from vag_core.panel_menu import Options, Presets, chosen, menu
+from vag_core.panel_menu import Entry, Options, chosen, menu
 from vag_core.panel_text import Report, lines
+from vag_core.panel_warnings import NEW_PLAN
 from vag_core.robot import RobotProfile, load_profile
 from vag_ros import names
 from vag_ros.action import GenerateEpisode
@@ -35,7 +34,8 @@ from vag_ros.comparison import Comparison
 from vag_ros.marker_panel import MarkerPanel
 from vag_ros.msg import ClampReport, Episode, ReplayState
 from vag_ros.operator_goals import Goals
-from vag_ros.parameters import HIGHEST_PORT, declare, parameter
+from vag_ros.operator_parameters import Parameters, read_presets
+from vag_ros.parameters import declare
 from vag_ros.plan_display import PlanDisplay
 from vag_ros.robot_display import RobotDisplay
 from vag_ros.shutdown import run
@@ -43,30 +43,10 @@ from vag_ros.web_page import Desk, WebPage
 
 STATE_TIMEOUT_S = 1.0  # the replay server speaks ten times a second
 REFRESH_HZ = 5.0
-PROGRESS_LINGERS_S = 5.0
 MESSAGE_LINGERS_S = 120.0  # as long as the checklist of a real robot may be confirmed
 SERVICES = (Act.GENERATE, Act.PLAN, Act.APPROVE, Act.REPLAY, Act.DISCARD)
 """Acts that are services of this node; the others are the replay server's own."""
 SHOWS_PLAN = ('AWAITING_APPROVAL', 'APPROACH', 'EXECUTING', 'DECELERATING', 'SETTLING')
-
-
-@dataclasses.dataclass(frozen=True)
-class Parameters:
-    """Parameters of the operator."""
-
-    robot: str = parameter('sim', 'robot profile: a shipped name or the path of a YAML file')
-    default_instruction: str = parameter('', 'used while none has come on the instruction topic')
-    seed: int = parameter(-1, 'of every generation; -1: drawn by the generator', -1, 2**62)
-    presets: str = parameter('', "YAML file of the menu's presets; empty: the shipped one")
-    plan_after_generation: bool = parameter(
-        True, 'ask for a plan of what was generated here, as soon as one is allowed'
-    )
-    show_robot: bool = parameter(
-        True, 'publish description and poses of the robot itself; false where its driver does'
-    )
-    web_port: int = parameter(0, 'of the page for a browser; 0: no page', 0, HIGHEST_PORT)
-    web_host: str = parameter('127.0.0.1', 'address that the page listens on')
-    web_token: str = parameter('', 'that the page asks for; empty: a new one, printed')
 
 
 class Operator(Node):
@@ -79,18 +59,19 @@ class Operator(Node):
         self._units = profile.as_embodiment().units
         self._panel = Panel()
         self._options = Options(instruction=self._settings.default_instruction)
-        self._presets = self._read_presets()
+        self._presets = read_presets(self._settings)
         self._episode: Episode | None = None
         self._state: ReplayState | None = None
         self._state_received = 0.0
         self._recording: bool | None = None
         self._planned: JointTrajectory | None = None
         self._clamp_report: ClampReport | None = None
-        self._progress, self._progress_at = '', 0.0
+        self._progress = ''
         self._message, self._message_at = '', 0.0
         self._to_plan = ''
         self._goals = Goals(self, self._note, self._on_generated)
         self._instruction = self.create_publisher(String, names.INSTRUCTION, names.LATCHED_QOS)
+        self._displayed = self.create_publisher(String, names.DISPLAYED, names.LATCHED_QOS)
         self._robot = RobotDisplay(self, profile, live=self._settings.show_robot)
         self._plan_display = PlanDisplay(self, profile, self._robot.tree)
         self._comparison = Comparison(self, profile)
@@ -166,6 +147,7 @@ class Operator(Node):
 
     def refresh(self) -> None:
         """Bring everything that is shown up to date."""
+        self._goals.look()
         self._update()
         now = time.monotonic()
         acts = {act: self._panel.subject(act) for act in self._panel.allowed(now)}
@@ -194,32 +176,43 @@ class Operator(Node):
             self.get_logger().warning(f'{act.value} refused: {refusal}')
             self._note(f'{act.value} refused: {refusal}')
             return False, refusal
-        answer = getattr(self, f'_{act.value}')()
-        self.get_logger().info(f'{act.value}: {answer}')
-        self._note(answer)
-        return True, answer
+        begun, line = getattr(self, f'_{act.value}')()
+        if begun:
+            self.get_logger().info(f'{act.value}: {line}')
+        else:
+            self.get_logger().error(f'{act.value}: {line}')
+        self._note(line)
+        return begun, line
 
-    def choose(self, number: int) -> str:
-        """Choose a menu entry and return a line about it."""
+    def choose(self, number: int) -> tuple[bool, str]:
+        """Choose a menu entry; return whether it was accepted, and a line about it."""
+        self._update()
         try:
             entry = chosen(self._presets, self._options, number)
             if entry.reload:
-                self._presets = self._read_presets()
+                self._presets = read_presets(self._settings)
         except ValueError as error:
-            self._note(str(error))
-            return str(error)
-        if entry.act is not None:
-            return self.click(entry.act, None)[1]
-        self._note(f'chosen: {entry.line}')
-        if 'record' in entry.change:
-            self._goals.record(entry.change['record'])
-        elif 'speed_scaling' in entry.change:
-            self._goals.set_speed(entry.change['speed_scaling'])
+            accepted, line = False, str(error)
         else:
-            self._options = dataclasses.replace(self._options, **entry.change)
+            if entry.act is not None:
+                return self.click(entry.act, None)
+            accepted, line = self._carry_out(entry)
+        self._note(line)
+        return accepted, line
+
+    def _carry_out(self, entry: Entry) -> tuple[bool, str]:
+        line = f'chosen: {entry.line}'
+        if 'record' in entry.change:
+            return self._goals.record(entry.change['record'], line)
+        if 'speed_scaling' in entry.change:
+            wanted = entry.change['speed_scaling']
+            present, now = self._options.speed_scaling, time.monotonic()
+            refusal = self._panel.speed_refusal(wanted, present, now)
+            return (False, refusal) if refusal else self._goals.set_speed(wanted, line)
+        self._options = dataclasses.replace(self._options, **entry.change)
         if 'instruction' in entry.change:
             self._instruction.publish(String(data=self._options.instruction))
-        return entry.line
+        return True, line
 
     def _answer(
         self, act: Act, _request: Trigger.Request, response: Trigger.Response
@@ -227,43 +220,43 @@ class Operator(Node):
         response.success, response.message = self.click(act, None)
         return response
 
-    def _generate(self) -> str:
+    def _generate(self) -> tuple[bool, str]:
         seed = self._settings.seed
         if self._options.same_seed and self._episode is not None:
             seed = self._episode.seed
         self._to_plan = ''
         return self._goals.generate(self._options, seed)
 
-    def _plan(self) -> str:
+    def _plan(self) -> tuple[bool, str]:
         self._to_plan = ''
         return self._goals.plan(self._episode)
 
-    def _approve(self) -> str:
-        return f'plan {self._panel.approved_plan} is approved; replay moves the arms'
+    def _approve(self) -> tuple[bool, str]:
+        return True, f'plan {self._panel.approved_plan} is approved; replay moves the arms'
 
-    def _replay(self) -> str:
+    def _replay(self) -> tuple[bool, str]:
         return self._goals.replay(self._state)
 
-    def _discard(self) -> str:
+    def _discard(self) -> tuple[bool, str]:
         self._to_plan = ''
-        if self._goals.generating:
+        if self._panel.situation.generating:
             return self._goals.cancel_generation()
         if self._panel.situation.phase == 'AWAITING_APPROVAL':
             return self._goals.cancel_plan(self._state.plan_id)
-        episode, self._episode = self._episode, None
-        self._comparison.set_episode(None)
-        return f'episode {episode.episode_id} is off display'
+        episode = self._episode
+        self._put_on_display(None)
+        return True, f'episode {episode.episode_id} is off display'
 
-    def _stop(self) -> str:
-        return self._goals.trigger(names.STOP)
+    def _stop(self) -> tuple[bool, str]:
+        return self._goals.stop()
 
-    def _reset(self) -> str:
+    def _reset(self) -> tuple[bool, str]:
         return self._goals.trigger(names.RESET)
 
-    def _arm(self) -> str:
+    def _arm(self) -> tuple[bool, str]:
         return self._goals.trigger(names.ARM)
 
-    def _disarm(self) -> str:
+    def _disarm(self) -> tuple[bool, str]:
         return self._goals.trigger(names.DISARM)
 
     def _update(self) -> None:
@@ -276,7 +269,9 @@ class Operator(Node):
             armed=state.armed if state.phase_name else None,
             record=self._recording if self.count_publishers(names.RECORDING) else None,
         )
-        self._panel.update(
+        if not self._goals.generating:
+            self._progress = ''
+        ended = self._panel.update(
             Situation(
                 phase=state.phase_name,
                 armed=state.armed,
@@ -286,18 +281,23 @@ class Operator(Node):
                 plan_id=state.plan_id,
                 plan_episode_id=state.episode_id,
                 reported=self._report_on(state.plan_id) is not None,
+                warnings=tuple(state.warnings),
                 episode_id='' if self._episode is None else self._episode.episode_id,
                 instruction=self._options.instruction,
                 generator_ready=self._goals.generator_ready,
                 generating=self._goals.generating,
-            )
+            ),
+            time.monotonic(),
         )
+        if ended:
+            self.get_logger().warning(ended)
+            self._note(ended)
 
     def _report(self) -> Report:
         now, state, episode = time.monotonic(), self._state or ReplayState(), self._episode
         plan = self._report_on(state.plan_id) or ClampReport(min_distance=np.nan)
         return Report(
-            progress=self._progress if now - self._progress_at < PROGRESS_LINGERS_S else '',
+            progress=self._progress,
             model=f'{episode.checkpoint} ({episode.evaluation})' if episode else '',
             clamped=self._clamp_words(plan),
             speed=1.0 if self._options.speed_scaling is None else self._options.speed_scaling,
@@ -307,7 +307,7 @@ class Operator(Node):
             bodies=plan.min_distance_bodies,
             elapsed=state.time_from_start,
             duration=state.motion_duration,
-            warnings=tuple(state.warnings),
+            alarm=self._goals.alarm,
             error=state.last_error_string if state.last_error_code else '',
             message=self._message if now - self._message_at < MESSAGE_LINGERS_S else '',
         )
@@ -341,13 +341,6 @@ class Operator(Node):
     def _note(self, line: str) -> None:
         self._message, self._message_at = line, time.monotonic()
 
-    def _read_presets(self) -> Presets:
-        path = self._settings.presets
-        return load(
-            Presets,
-            Path(path).expanduser() if path else resources.find('config/operator/presets.yaml'),
-        )
-
     def _on_instruction(self, message: String) -> None:
         instruction = message.data.strip()
         self._options = dataclasses.replace(
@@ -355,17 +348,25 @@ class Operator(Node):
         )
 
     def _on_episode(self, message: Episode) -> None:
-        self._episode, self._progress = message, ''
         try:
-            self._comparison.set_episode(message)
+            self._put_on_display(message)
         except ValueError as error:
             self._note(f'conditioning image: {error}')
         self.get_logger().info(f'on display: episode {message.episode_id}: {message.instruction}')
         self.refresh()
 
+    def _put_on_display(self, episode: Episode | None) -> None:
+        self._episode = episode
+        self._displayed.publish(String(data=episode.episode_id if episode else ''))
+        self._comparison.set_episode(episode)
+
     def _on_state(self, message: ReplayState) -> None:
         changed = self._state is None or self._state.phase != message.phase
+        before = self._state.plan_id if self._state is not None else ''
         self._state, self._state_received = message, time.monotonic()
+        reason = next((text for text in message.warnings if text.startswith(NEW_PLAN)), '')
+        if reason and message.plan_id != before:
+            self._note(reason)
         self._robot.show_live(np.array(message.actual.positions))
         if changed:
             self.get_logger().info(f'replay server: {message.phase_name} {message.plan_id}')
@@ -385,10 +386,7 @@ class Operator(Node):
 
     def _on_progress(self, message: GenerateEpisode.Impl.FeedbackMessage) -> None:
         feedback = message.feedback
-        over = feedback.stage == GenerateEpisode.Feedback.STAGE_SAVING and feedback.step
-        progress = f'{feedback.stage_name} {feedback.step}/{feedback.total}'
-        self._progress = '' if over else progress
-        self._progress_at = time.monotonic()
+        self._progress = f'{feedback.stage_name} {feedback.step}/{feedback.total}'
 
     def _on_generated(self, episode_id: str) -> None:
         if self._settings.plan_after_generation:

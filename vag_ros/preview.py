@@ -33,6 +33,9 @@ class PreviewVideo:
         self._timer: Timer | None = None
         self._pictures: list[bytes | tuple[np.ndarray, str]] = []
         self._next = 0
+        self._paused = False
+        self._episode_id = ''
+        self._displayed: str | None = None
 
     def start(self, fps: float) -> None:
         """Begin to loop at ``fps`` over whatever :meth:`loop` is given."""
@@ -41,14 +44,22 @@ class PreviewVideo:
 
     def stop(self) -> None:
         """Stop looping and forget the pictures."""
-        self.clear()
+        self._pictures = []
         if self._timer is not None:
             self._node.destroy_timer(self._timer)
             self._timer = None
 
-    def clear(self) -> None:
-        """Show nothing until the next call."""
-        self._pictures = []
+    def pause(self) -> None:
+        """Interrupt the loop, for estimates of another episode."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on with the loop that was interrupted, if there is one."""
+        self._paused = False
+
+    def displayed(self, episode_id: str) -> None:
+        """Loop from now on only while this is the episode of the loop; '' is none."""
+        self._displayed = episode_id
 
     def show(self, frame: np.ndarray, caption: str) -> CompressedImage:
         """Publish one (H, W, 3) uint8 RGB frame now and return the message."""
@@ -56,15 +67,19 @@ class PreviewVideo:
         self._publisher.publish(message)
         return message
 
-    def loop(self, captioned_frames: Iterable[tuple[np.ndarray, str]]) -> None:
-        """Show these frames, each with its caption, again and again."""
+    def loop(self, episode_id: str, captioned_frames: Iterable[tuple[np.ndarray, str]]) -> None:
+        """Show these frames of an episode, each with its caption, again and again.
+
+        So it goes on until an operator says that no such episode is on display.
+        """
         pictures = list(captioned_frames)
+        self._displayed, self._episode_id = None, episode_id
         self._next = 0
-        self._pictures = pictures
+        self._pictures, self._paused = pictures, False
 
     def _tick(self) -> None:
         pictures = self._pictures
-        if not pictures:
+        if not pictures or self._paused or self._displayed not in (None, self._episode_id):
             return
         index = self._next % len(pictures)
         if not isinstance(pictures[index], bytes):

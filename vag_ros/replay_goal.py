@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vag_core.panel_warnings import NEW_PLAN
 from vag_core.robot import RobotProfile
 from vag_core.safety.deviation import arrived, moved
 from vag_core.safety.feedback import Feedback
@@ -66,7 +67,8 @@ class ReplayGoal:
         canceled: whether the client has asked for the end.
 
     Attributes:
-        warnings: what differs from the conditioning image, while the plan waits for approval.
+        warnings: what differs from the conditioning image, while the plan waits for approval, and
+            why the plan takes the place of one that was approved.
         real_time: what came of asking for real-time priority.
     """
 
@@ -101,6 +103,7 @@ class ReplayGoal:
         self._canceled = canceled
         self._lock = threading.Lock()
         self._approved_plan: str | None = None
+        self._replaced: list[str] = []
         self._stops: list[Refusal] = []
         self._told = 0
         self._cancel_told = False
@@ -127,7 +130,8 @@ class ReplayGoal:
 
     def compare(self) -> None:
         """Look whether scene and arms are as in the conditioning image; see ``warnings``."""
-        self.warnings = self._robot.changes(self._conditioning, self._robot.feedback.pose)
+        changes = self._robot.changes(self._conditioning, self._robot.feedback.pose)
+        self.warnings = [*self._replaced, *changes]
 
     def run(self, *, automatic: bool, dry_run: bool) -> Refusal | None:
         """Serve the goal; return None after success, else why not.
@@ -156,6 +160,7 @@ class ReplayGoal:
             reason = moved(self.plan, feedback.pose, profile)
             if reason is None:
                 return self._move() or self._settle()
+            self._replaced = [f'{NEW_PLAN}: {reason.message}']
         return reason
 
     def _make_plan(self) -> Refusal | None:

@@ -47,7 +47,7 @@ class Desk:
 
     state: Callable[[], dict[str, Any]]
     click: Callable[[Act, str], tuple[bool, str]]
-    choose: Callable[[int], str]
+    choose: Callable[[int], tuple[bool, str]]
 
 
 class Frames:
@@ -152,7 +152,8 @@ class WebPage:
         number = body.get('number')
         if not isinstance(number, int):
             raise ValueError('number: must be an integer')
-        return {'begun': True, 'line': self.ask(self._desk.choose, number)}
+        begun, line = self.ask(self._desk.choose, number)
+        return {'begun': begun, 'line': line}
 
 
 class _Handler(BaseHTTPRequestHandler):

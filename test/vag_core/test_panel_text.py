@@ -26,10 +26,9 @@ def test_no_line_is_wider_than_the_board(instruction, message):
 
 
 def test_a_plan_on_show_tells_what_was_changed_how_near_it_comes_and_what_differs():
-    report = dataclasses.replace(PLAN, warnings=('the scene has changed',))
-    text = lines(SHOWN, '', report)
+    text = lines(dataclasses.replace(SHOWN, warnings=('the scene has changed',)), '', PLAN)
     assert text[0] == 'PLAN ON SHOW: look, then approve  |  armed'
-    assert 'plan: 9.4 s, slowed 1.25 x to stay within limits' in text
+    assert 'plan ...p1: 9.4 s, slowed 1.25 x to stay within limits' in text
     assert 'clamped points: a 3' in text
     assert 'clearance: 85 mm, a / table' in text
     assert 'WARNING: the scene has changed' in text
@@ -37,6 +36,26 @@ def test_a_plan_on_show_tells_what_was_changed_how_near_it_comes_and_what_differ
 
 def test_an_approved_plan_says_what_the_next_click_does():
     assert lines(SHOWN, 'p1', PLAN)[0].startswith('APPROVED: REPLAY moves the arms')
+
+
+def test_two_plans_are_told_apart_by_the_tails_of_their_ids():
+    first, second = (
+        lines(dataclasses.replace(SHOWN, plan_id=f'0123456789{tail}'), '', PLAN)
+        for tail in ('ab', 'cd')
+    )
+    assert set(first) - set(second) == {'plan ...89ab: 9.4 s, slowed 1.25 x to stay within limits'}
+
+
+def test_a_stop_that_nobody_answers_is_told_before_all_but_the_state():
+    alarm = 'vag/stop: NO ANSWER for 3 s'
+    assert lines(SHOWN, '', dataclasses.replace(PLAN, alarm=alarm))[1] == alarm
+
+
+def test_a_generation_tells_its_last_progress_as_long_as_it_runs():
+    running = dataclasses.replace(SHOWN, phase='IDLE', generating=True)
+    report = Report(progress='denoising 3/10')
+    assert lines(running, '', report)[0].endswith('generating: denoising 3/10')
+    assert 'generating' not in lines(dataclasses.replace(running, generating=False), '', report)[0]
 
 
 def test_a_latch_names_its_reason():

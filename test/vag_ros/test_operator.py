@@ -52,6 +52,12 @@ class Desk:
         answer = self.client.request(self._buttons[act].call_async, Trigger.Request())
         return answer.success, answer.message
 
+    def approve(self):
+        """Approve the plan on show once it has been there for long enough; return the answer."""
+        return self.client.wait(
+            lambda: next((m for done, m in [self.press('approve')] if done), None), what='approval'
+        )
+
     def wait_for_log(self, text):
         self.client.wait(lambda: text in self._process.output, what=text)
 
@@ -133,8 +139,7 @@ def test_approval_and_replay_are_two_acts_and_only_both_move_the_arms(displayed)
     assert state.episode_id == 'two_acts'
     assert arms.count == 0
     assert desk.press('replay') == (False, 'the plan on show is not approved')
-    success, message = desk.press('approve')
-    assert success
+    message = desk.approve()
     assert state.plan_id in message
     assert 'approved only' in desk.press('replay')[1]
     desk.client.wait(lambda: desk.press('replay')[0], what='the end of the double click')
@@ -149,7 +154,7 @@ def test_discard_cancels_a_waiting_plan_then_forgets_the_episode(displayed):
     assert desk.press('plan')[0]
     desk.wait_for_phase('AWAITING_APPROVAL')
     plan = arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL).plan_id
-    assert desk.press('discard') == (True, f'plan {plan} canceled')
+    assert desk.press('discard') == (True, f'asked to cancel plan {plan}')
     desk.wait_for_phase('IDLE')
     assert desk.press('discard') == (True, 'episode unwanted is off display')
     assert desk.press('discard') == (False, 'nothing is on display')
@@ -211,5 +216,6 @@ def test_generate_uses_the_latest_instruction_once_at_a_time_and_discard_ends_it
     desk.wait_for_log('generation succeeded')
     client.wait(lambda: episodes, what='the episode')
     assert (episodes[0].instruction, episodes[0].seed) == ('lift it', 77)
-    assert desk.press('generate')[0]
-    assert desk.press('discard') == (True, 'generation canceled')
+    client.wait(lambda: desk.press('generate')[0], what='the end of the first')
+    assert desk.press('discard') == (True, 'asked to cancel the generation')
+    desk.wait_for_log('generation ended')

@@ -5,15 +5,17 @@ import signal
 
 import pytest
 from node_processes import Client, node_launcher, reserved_domain
+from rclpy.action import ActionClient
 from rviz_client import RvizClient
 from sensor_msgs.msg import CompressedImage
-from simulated_arms import PROFILE, SimulatedArms
+from simulated_arms import PROFILE, SimulatedArms, settle
 from test_operator import GREY, an_episode
 
 from vag_core import resources
 from vag_core.configuration import load, read_yaml
 from vag_core.images import encode_png
 from vag_ros import convert, msg, names
+from vag_ros.action import GenerateEpisode
 
 LIFT = 'pick up the red cube with the left arm'
 
@@ -95,7 +97,7 @@ def test_a_whole_session_generates_previews_approves_replays_stops_and_resets(se
     rviz.wait_for_text(f'instruction: {LIFT}')
     rviz.click('generate')
     plan = rviz.button('approve')
-    assert rviz.wait_for_text('plan: ').startswith('plan: ')
+    rviz.wait_for_text('clearance: ')
     assert rviz.wait_for_text('PLAN ON SHOW')
     assert 'replay' not in rviz.buttons
     assert arms.count == 0
@@ -165,6 +167,8 @@ def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
 
     (first,) = client.wait(lambda: made(1), what='an episode of 10 steps')
     rviz.wait_for_text(f'episode: {first.episode_id}')
+    rviz.button('approve')
+    rviz.click('discard')
     rviz.choose("same as the displayed episode's")
     rviz.click('generate')
     (second,) = client.wait(lambda: made(2), what='another one')
@@ -172,6 +176,40 @@ def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
     rviz.choose('new')
     rviz.click('stop')
     rviz.wait_for_text('LATCHED')
+
+
+def test_the_video_on_show_is_that_of_the_plan_and_ends_with_the_episode(session):
+    client, _, rviz = session
+    previews = []
+    client.node.create_subscription(
+        CompressedImage, names.PREVIEW_VIDEO, previews.append, names.STATE_QOS
+    )
+    generator = ActionClient(client.node, GenerateEpisode, names.GENERATE_EPISODE)
+    client.wait(generator.server_is_ready, what='the generator')
+    client.meet('generator')
+    rviz.choose(LIFT)
+    rviz.click('generate')
+    rviz.button('approve')
+    rviz.send_click('generate', 'generate:')
+    rviz.wait_for_text('awaits approval; discard it first')
+    long_one = GenerateEpisode.Goal(instruction=LIFT, steps=1000)
+    client.request(generator.send_goal_async, long_one)
+    rviz.wait_for_text('generating: denoising')
+    assert not {'approve', 'replay'} & rviz.buttons
+    assert rviz.button('discard').control_name == 'discard:generation'
+    rviz.click('discard')
+    rviz.wait_for_text('the generation is canceled')
+    rviz.button('approve')
+    seen = len(previews)
+    client.wait(lambda: len(previews) > seen + 5, what='the loop of the episode before')
+    rviz.click('discard')
+    rviz.wait_for_text('IDLE')
+    rviz.click('discard')
+    rviz.wait_for_text('is off display')
+    settle(0.5)
+    seen = len(previews)
+    settle(0.5)
+    assert len(previews) == seen
 
 
 def test_a_plan_can_be_approved_once_its_report_has_come(launch_node, client):

@@ -71,6 +71,7 @@ def test_arms_that_moved_before_the_approval_need_a_new_plan_and_approval(arms):
     assert arms.approve('episode_1', first.plan_id).success
     arms.client.wait(lambda: arms.states[-1].plan_id != first.plan_id, what='a new plan')
     second = arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL)
+    assert any(text.startswith('NEW PLAN: left_joint1: ') for text in second.warnings)
     settle()
     assert arms.count == 0
     assert not arms.approve('episode_1', first.plan_id).success

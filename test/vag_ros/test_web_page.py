@@ -189,6 +189,10 @@ def test_the_keyboard_alone_plans_approves_replays_and_stops(stage):
         window.press('p')
         wait_for('PLAN ON SHOW')
         assert window.run("return document.getElementById('replay').disabled")
+        client.wait(
+            lambda: not window.run("return document.getElementById('approve').disabled"),
+            what='the approve button',
+        )
         window.press('ar')
         wait_for('APPROVED')
         assert arms.count == 0
