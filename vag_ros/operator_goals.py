@@ -185,8 +185,8 @@ class Goals:
             self._note(f'{what} is canceled')
         elif all(answer.done() and not answer.result().goals_canceling for answer in answers):
             codes = {answer.result().return_code for answer in answers}
-            ended = codes <= {CancelGoal.Response.ERROR_NONE}
-            reason = 'nothing was there to cancel' if ended else f'refused, {codes}'
+            ended = codes == {CancelGoal.Response.ERROR_NONE}
+            reason = 'it is ending or has ended' if ended else f'refused, return code {max(codes)}'
             self._note(f'{what} was NOT canceled: {reason}')
 
     def _on_answer(self, name: str, future: Future) -> None:

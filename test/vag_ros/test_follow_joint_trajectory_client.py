@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from control_msgs_package import control_msgs
+from node_processes import node_launcher
 from rclpy.action import ActionClient
 from simulated_arms import (
     PROFILE,
@@ -15,6 +16,7 @@ from simulated_arms import (
     settle,
     swing,
 )
+from std_srvs.srv import Trigger
 
 from vag_ros import names
 from vag_ros.convert import to_time
@@ -90,6 +92,23 @@ def test_a_goal_is_planned_approved_streamed_and_succeeds_with_feedback(arms, co
     message = controller.feedback[-1]
     assert tuple(message.joint_names) == PROFILE.joint_names
     assert len(message.desired.positions) == len(message.actual.positions) == 14
+
+
+def test_the_operator_discards_a_plan_of_this_action_too(arms, controller, tmp_path):
+    client = arms.client
+    discard = client.node.create_client(Trigger, f'{names.OPERATOR}/discard')
+    with node_launcher(client.node.context.get_domain_id(), tmp_path) as launch:
+        operator = launch('operator')
+        client.wait(discard.service_is_ready, what='the operator')
+        client.meet('operator')
+        handle = controller.send(swing().trajectory)
+        arms.wait_for_phase(ReplayState.PHASE_AWAITING_APPROVAL)
+        client.wait(
+            lambda: 'cancel plan' in client.request(discard.call_async, Trigger.Request()).message,
+            what='the plan on show',
+        )
+        assert controller.end(handle)[0] == CANCELED
+        assert operator.end() == 0
 
 
 def broken(kind):
