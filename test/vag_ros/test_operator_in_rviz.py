@@ -178,22 +178,27 @@ def test_steps_guidance_and_seed_of_the_menu_reach_the_episode(session):
     rviz.wait_for_text('LATCHED')
 
 
+def generate_for_long(client):
+    """Send the generator a goal, as a script might."""
+    generator = ActionClient(client.node, GenerateEpisode, names.GENERATE_EPISODE)
+    client.wait(generator.server_is_ready, what='the generator')
+    client.meet('generator')
+    goal = GenerateEpisode.Goal(instruction=LIFT, steps=1000)
+    assert client.request(generator.send_goal_async, goal).accepted
+
+
 def test_the_video_on_show_is_that_of_the_plan_and_ends_with_the_episode(session):
     client, _, rviz = session
     previews = []
     client.node.create_subscription(
         CompressedImage, names.PREVIEW_VIDEO, previews.append, names.STATE_QOS
     )
-    generator = ActionClient(client.node, GenerateEpisode, names.GENERATE_EPISODE)
-    client.wait(generator.server_is_ready, what='the generator')
-    client.meet('generator')
     rviz.choose(LIFT)
     rviz.click('generate')
     rviz.button('approve')
     rviz.send_click('generate', 'generate:')
     rviz.wait_for_text('awaits approval; discard it first')
-    long_one = GenerateEpisode.Goal(instruction=LIFT, steps=1000)
-    client.request(generator.send_goal_async, long_one)
+    generate_for_long(client)
     rviz.wait_for_text('generating: denoising')
     assert not {'approve', 'replay'} & rviz.buttons
     assert rviz.button('discard').control_name == 'discard:generation'
@@ -289,9 +294,15 @@ def test_a_restarted_server_is_noticed_and_shows_the_state_as_it_is(stage, sessi
     _, _, launch, operator = stage
     client, _, rviz = session
     before = rviz.initialised
+    generate_for_long(client)
     assert operator.end(signal.SIGINT) == 0
     client.wait(lambda: not rviz.markers, what='nothing shown without a server')
     launch('operator')
     client.wait(lambda: rviz.initialised > before, what='the new server')
     rviz.wait_for_text('IDLE  |  armed')
     assert 'stop' in rviz.buttons
+    client.wait(
+        lambda: rviz.button('discard').control_name == 'discard:generation', what='the generation'
+    )
+    rviz.click('discard')
+    rviz.wait_for_text('the generation is canceled')
