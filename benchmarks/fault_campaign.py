@@ -42,6 +42,7 @@ FAULTS = (
     'feedback silent',
     'feedback jumps',
     'feedback late',
+    'feedback frozen',
     'stop',
     'cancel',
     'second goal',
@@ -153,7 +154,7 @@ class Cell:
 def strict_profile(folder: Path) -> Path:
     """Write the simulated robot's profile with the patience that real robots get."""
     profile = yaml.safe_load(SIM.read_text())
-    for key in ('feedback_timeout_s', 'max_lateness_s', 'path_tolerance'):
+    for key in ('feedback_timeout_s', 'max_lateness_s', 'path_tolerance', 'retreat_max'):
         del profile['safety'][key]
     path = folder / 'strict.yaml'
     path.write_text(yaml.safe_dump(profile))
@@ -165,7 +166,7 @@ def inject(fault: str, cell: Cell, handle, generator: random.Random) -> tuple[st
     if fault.endswith('process'):
         return disturb(cell, generator.choice(OTHERS), kills=fault.startswith('kill'))
     if fault.startswith('feedback'):
-        mode = {'silent': 'silent', 'jumps': 'jump', 'late': 'late'}[fault.split()[1]]
+        mode = {'jumps': 'jump'}.get(fault.split()[1], fault.split()[1])
         if mode == 'jump':
             mode = generator.choice(['jump', 'blip'])
         cell.tell(mode)
@@ -274,14 +275,17 @@ def judge(client: Client, arms: list[dict], at: int, result) -> dict:
     problems, peaks, distance, seconds = [], {'velocity': 0.0, 'acceleration': 0.0}, 0.0, 0.0
     parts = 0
     braked = CODES[result.error_code] not in ('COMMAND_LATE', 'SOFTWARE_FAULT')
-    for arm in arms:
+    for number, arm in enumerate(arms):
         received = client.commands[arm['topic']]
         if not received:
             continue
         stamps = np.array([stamp for stamp, *_ in received])
         published = np.array([moment for _, moment, *_ in received])
         positions = np.array([position for *_, position in received])
-        reports = recheck_bag.check_goal(stamps, positions, arm, at_rest=braked)
+        # make_ready() has seen them there.
+        home = PROFILE.home_position[PROFILE.arm_slice(PROFILE.arms[number])]
+        home = PROFILE.to_driver(PROFILE.arms[number], home)
+        reports = recheck_bag.check_goal(stamps, positions, arm, home, at_rest=braked)
         parts = max(parts, len(reports))
         for report in reports:
             problems += report['problems']

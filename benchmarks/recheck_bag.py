@@ -4,8 +4,9 @@
 
 Independent of the planner: it imports nothing of this project. Limits come from the profile's
 YAML; velocity and acceleration are first and second differences of positions over the stamps.
-Between two plans the arms may be moved by others; within one goal nothing may be: where stamps
-are not one period apart the commands were at rest, and go on where they were.
+Between two plans the arms may be moved by others; a goal begins where they were measured last, and
+within it nothing else may move them: where stamps are not one period apart the commands were at
+rest, and go on where they were.
 Exits with 0 when every goal keeps the limits, else with 1.
 """
 
@@ -22,6 +23,8 @@ import yaml
 ROUNDING = 1e-6
 # Of positions in a driver's units and back, rad and m.
 SAME_PLACE = 1e-9
+# How far from where an arm was measured its first command may be, rad and m.
+BEGIN = 0.02
 # Published with each plan, before the goal sends its first command.
 PLANS = 'vag/replay/planned_trajectory'
 
@@ -44,6 +47,7 @@ def read_limits(path: Path) -> list[dict]:
         arms.append(
             {
                 'topic': arm['command_topic'],
+                'measured': arm['feedback_topic'],
                 'joints': arm['driver_joints'],
                 'lower': np.minimum(*ends),
                 'upper': np.maximum(*ends),
@@ -55,13 +59,13 @@ def read_limits(path: Path) -> list[dict]:
     return arms
 
 
-def check_motion(stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: bool) -> dict:
+def check_motion(positions: np.ndarray, arm: dict, measured: np.ndarray, at_rest: bool) -> dict:
     """Peaks of one motion as shares of the limits, and what exceeds them.
 
     Args:
-        stamps: (N,) ns, one period apart.
-        positions: (N, n) in the driver's units.
+        positions: (N, n) in the driver's units, one period apart.
         arm: of :func:`read_limits`.
+        measured: (n,) where the arm was before; what lies outside its limits may be left.
         at_rest: whether the motion is over, so that it must also end at rest.
     """
     period = arm['period_ns'] * 1e-9
@@ -69,8 +73,8 @@ def check_motion(stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: 
     still = np.zeros((1, positions.shape[1]))
     ends = [still, velocity, still] if at_rest else [still, velocity]
     acceleration = np.diff(np.concatenate(ends), axis=0) / period
-    lower = np.minimum(arm['lower'], positions[0]) - ROUNDING
-    upper = np.maximum(arm['upper'], positions[0]) + ROUNDING
+    lower = np.minimum(arm['lower'], measured) - ROUNDING
+    upper = np.maximum(arm['upper'], measured) + ROUNDING
     problems = []
     if not np.isfinite(positions).all():
         problems.append('a position is not finite')
@@ -82,9 +86,7 @@ def check_motion(stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: 
         shares[name] = float(peak.max())
         if not (peak <= 1 + ROUNDING).all():
             problems.append(f'{arm["joints"][int(peak.argmax())]}: {name} {peak.max():.3f} of max')
-    if len(stamps) > 1 and not (np.diff(stamps) == arm['period_ns']).all():
-        problems.append('stamps are not one period apart')
-    return {'commands': len(stamps), **shares, 'problems': problems}
+    return {'commands': len(positions), **shares, 'problems': problems}
 
 
 def split_motions(stamps: np.ndarray, period_ns: int) -> list[slice]:
@@ -95,19 +97,30 @@ def split_motions(stamps: np.ndarray, period_ns: int) -> list[slice]:
 
 
 def check_goal(
-    stamps: np.ndarray, positions: np.ndarray, arm: dict, at_rest: bool = True
+    stamps: np.ndarray,
+    positions: np.ndarray,
+    arm: dict,
+    measured: np.ndarray,
+    at_rest: bool = True,
 ) -> list[dict]:
     """Reports as of :func:`check_motion` for each part of the commands of one goal.
 
-    ``at_rest`` is asked of the last part; every other one must end at rest, and the next begin
-    where it did.
+    The first part must begin where the arm was ``measured``, every other one later than the one
+    before and where that came to rest. ``at_rest`` is asked of the last part.
     """
     reports, end = [], None
     parts = split_motions(stamps, arm['period_ns'])
     for part in parts:
         rest = at_rest or part is not parts[-1]
-        report = check_motion(stamps[part], positions[part], arm, at_rest=rest)
-        if end is not None:
+        report = check_motion(positions[part], arm, measured, at_rest=rest)
+        if end is None:
+            away = np.abs(positions[part.start] - measured)
+            if not (away <= BEGIN).all():
+                joint = arm['joints'][int(away.argmax())]
+                report['problems'].append(f'{joint}: begins {away.max():.6f} from the arm')
+        else:
+            if stamps[part.start] <= stamps[part.start - 1]:
+                report['problems'].append('stamps stand still or go back')
             jump = np.abs(positions[part.start] - end)
             if not (jump <= SAME_PLACE).all():
                 joint = arm['joints'][int(jump.argmax())]
@@ -121,10 +134,10 @@ def check_goal(
     return reports
 
 
-def read_commands(
-    bag: Path, topics: list[str]
+def read_positions(
+    bag: Path, topics: dict[str, list[str]]
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Read every command topic of a bag.
+    """Read the topics of a bag that carry the positions of these joints.
 
     Returns:
         stamps (N,) in ns, positions (N, n), and goals (N,): how many plans are older.
@@ -139,7 +152,9 @@ def read_commands(
                 message = reader.deserialize(data, connection.msgtype)
                 stamp = message.header.stamp
                 found[topic][0].append(stamp.sec * 10**9 + stamp.nanosec)
-                found[topic][1].append(None if topic == PLANS else np.array(message.position))
+                if topic != PLANS:
+                    position = dict(zip(message.name, message.position, strict=True))
+                    found[topic][1].append([position[joint] for joint in topics[topic]])
     plans = np.sort(found.pop(PLANS)[0])
     return {
         topic: (np.array(stamps), np.array(positions), np.searchsorted(plans, stamps, 'right'))
@@ -157,13 +172,17 @@ def main() -> int:
     if path.suffix not in ('.yaml', '.yml'):
         path = Path(__file__).parents[1] / 'config/robots' / f'{arguments.robot}.yaml'
     arms = read_limits(path)
-    commands = read_commands(arguments.bag, [arm['topic'] for arm in arms])
+    topics = {arm[topic]: arm['joints'] for arm in arms for topic in ('topic', 'measured')}
+    read = read_positions(arguments.bag, topics)
     failed = found = 0
     for arm in arms:
-        stamps, positions, goals = commands[arm['topic']]
+        stamps, positions, goals = read[arm['topic']]
+        times, poses, _ = read[arm['measured']]
         for goal in np.unique(goals):
             own = goals == goal
-            reports = check_goal(stamps[own], positions[own], arm)
+            last = np.searchsorted(times, stamps[own][0], 'right') - 1
+            measured = poses[last] if last >= 0 else np.full(len(arm['joints']), np.nan)
+            reports = check_goal(stamps[own], positions[own], arm, measured)
             for number, report in enumerate(reports, 1):
                 name = {'goal': int(goal), 'part': number, 'parts': len(reports)}
                 print(json.dumps({'topic': arm['topic'], **name, **report}))

@@ -1,6 +1,7 @@
 """What the benchmarks of the replay server share: node processes, a plain driver, a client."""
 
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -29,6 +30,7 @@ from vag_ros.srv import Approve
 
 PROFILE = load_profile('sim')
 FEEDBACK_S = 0.01
+TREMBLE = 1e-12
 LATE_S = 0.5
 PATIENCE_S = 60.0
 # Commands that wait for a client without a processor: none may be lost to it.
@@ -79,11 +81,12 @@ def run_driver() -> None:
 
     ``ok`` follows and reports at once; ``silent`` reports nothing; ``jump`` reports the arm joints
     0.4 rad off, ``blip`` does so once; ``late`` reports where the arms were :data:`LATE_S` ago;
-    ``home`` goes home.
+    ``frozen`` repeats what was reported last; ``home`` goes home.
     """
     rclpy.init()
     node = rclpy.create_node('benchmark_driver')
     pose, past, mode = PROFILE.home_position.copy(), [], ['ok']
+    frozen, signs = pose.copy(), itertools.cycle((1, -1))
 
     def obey(arm, message: JointState) -> None:
         pose[PROFILE.arm_slice(arm)] = PROFILE.from_driver(arm, list(message.position))
@@ -95,6 +98,12 @@ def run_driver() -> None:
         off = 0.4 * (mode[0] in ('jump', 'blip')) * ~PROFILE.is_gripper
         shown = past[0][1] if mode[0] == 'late' else pose + off
         mode[0] = 'ok' if mode[0] == 'blip' else mode[0]
+        if mode[0] == 'frozen':
+            shown = frozen
+        else:
+            # No measured position stays the same to the last bit.
+            shown = shown + next(signs) * TREMBLE
+            frozen[:] = shown
         for arm, publisher in zip(PROFILE.arms, publishers, strict=True):
             position = PROFILE.to_driver(arm, shown[PROFILE.arm_slice(arm)])
             message = JointState(name=list(arm.driver_joints), position=position)

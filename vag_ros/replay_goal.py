@@ -47,10 +47,14 @@ class Robot:
     commander: Commander
     planner: Planner
     wall_clock_ns: Callable[[], int]
-    trouble: Callable[[], Refusal | None]
+    trouble: Callable[[], list[Refusal]]
     changes: Callable[[Conditioning, np.ndarray], list[str]]
     speed: Callable[[], float]
     real_time_priority: int
+
+    def first_trouble(self) -> Refusal | None:
+        """Return the first of ``trouble``, if there is one."""
+        return next(iter(self.trouble()), None)
 
 
 class ReplayGoal:
@@ -151,7 +155,7 @@ class ReplayGoal:
                 )
             reason = (
                 feedback.stale(time.monotonic_ns())
-                or self._robot.trouble()
+                or self._robot.first_trouble()
                 or self._robot.commander.conflict()
                 or self._asked_to_stop()
             )
@@ -226,9 +230,7 @@ class ReplayGoal:
         self._asked_to_stop()
         reasons = self._stops[self._told :]
         self._told += len(reasons)
-        trouble = self._robot.trouble()
-        if trouble is not None:
-            reasons.insert(0, trouble)
+        reasons = self._robot.trouble() + reasons
         if reasons or self.motion.ending is not None:
             self._enter(ReplayState.PHASE_DECELERATING)
         elif self.motion.path_time < self.plan.approach_duration:
@@ -244,7 +246,7 @@ class ReplayGoal:
         while True:
             reason = (
                 feedback.stale(time.monotonic_ns())
-                or self._robot.trouble()
+                or self._robot.first_trouble()
                 or self._asked_to_stop()
                 or self.motion.off_path(feedback.latest)
             )

@@ -227,7 +227,7 @@ class Runner:
         ]
         # A dry run sends no command: its plans may be looked at before anything is armed.
         if not self._settings.dry_run:
-            checks = [self._gate.refusal, self._robot.trouble, *checks]
+            checks = [self._gate.refusal, self._robot.first_trouble, *checks]
         return next((reason for check in checks if (reason := check()) is not None), None)
 
     def _on_goal_change(self) -> None:

@@ -129,9 +129,10 @@ class ReplayServer(Node):
             real_time_priority=self._settings.real_time_priority,
         )
 
-    def _trouble(self) -> Refusal | None:
+    def _trouble(self) -> list[Refusal]:
         now = time.monotonic_ns()
-        return self._listener.status.problem(now) or self._listener.heartbeat.lost(now)
+        lost = self._listener.heartbeat.lost(now)
+        return self._listener.status.problems(now) + ([] if lost is None else [lost])
 
     def _offer_services(self) -> None:
         # Arming waits for drivers and approval compares images: no stop may wait for either.

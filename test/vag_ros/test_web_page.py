@@ -19,7 +19,7 @@ from vag_ros import convert, msg, names
 from vag_ros.web_page import Frames
 
 TOKEN = 'a-token-of-the-test'
-TAB, UP, DOWN = '\ue004', '\ue013', '\ue015'
+TAB, UP, DOWN, SPACE = '\ue004', '\ue013', '\ue015', '\ue00d'
 CONTROLS = "[...document.querySelectorAll('button:enabled, select:enabled')]"
 # WCAG 2.1: relative luminance and contrast of every text on the page against its background.
 CONTRASTS = """
@@ -268,6 +268,30 @@ def test_the_arrow_keys_choose_from_the_menu_and_the_focus_stays(stage):
         window.press(UP)
         client.wait(lambda: 'seed: new' in window.text('#answer'), what='the answer')
         assert window.focused() == 'Seed'
+
+
+@pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
+def test_an_arrow_key_that_passes_over_the_speeds_changes_nothing(stage):
+    client, arms, _, root = stage
+    arms.be_ready()
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+        window.run(
+            'window.sent = []; const real = fetch;'
+            'fetch = (path, ...rest) => { sent.push(path); return real(path, ...rest); }'
+        )
+        window.run(
+            "[...document.querySelectorAll('#menu label')]"
+            ".find(l => l.innerText.startsWith('Speed')).querySelector('select').focus()"
+        )
+        window.press(UP + DOWN)
+        assert window.focused() == 'Speed'
+        assert '/choose' not in window.run('return sent')
+        window.press(TAB)
+        assert window.focused() == 'Set Speed'
+        window.press(SPACE)
+        client.wait(lambda: '/choose' in window.run('return sent'), what='the choice')
 
 
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())

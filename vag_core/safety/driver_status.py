@@ -73,20 +73,26 @@ class DriverStatus:
             self._fault = next((v for v in self._verdict.values() if v is not None), None)
 
     def problem(self, now_ns: int) -> Refusal | None:
-        """Why the arms may not move: a reported fault, or a status that is missing or too old."""
-        if self._fault is not None:
-            return self._fault
+        """Return the first of :meth:`problems`, if there is one."""
+        return next(iter(self.problems(now_ns)), None)
+
+    def problems(self, now_ns: int) -> list[Refusal]:
+        """Why the arms may not move: faults, the first one first, and missing statuses."""
+        with self._lock:
+            last = [v for v in self._verdict.values() if v not in (None, self._fault)]
+            found = [self._fault] * (self._fault is not None) + last
         for index in self._watched:
             arm, received = self._arms[index], self._received_ns.get(index)
             limit = arm.status.timeout_s
             if received is None:
                 text = f'no status of arm {arm.name} on {arm.status.topic}'
-                return Refusal(ErrorCode.DRIVER_FAULT, text, limit=limit)
+                found.append(Refusal(ErrorCode.DRIVER_FAULT, text, limit=limit))
+                continue
             age = (now_ns - received) * 1e-9
             if age > limit:
                 text = (
                     f'the status of arm {arm.name} on {arm.status.topic} is {age:.3f} s old; '
                     f'timeout_s = {limit:.3f} s'
                 )
-                return Refusal(ErrorCode.DRIVER_FAULT, text, value=age, limit=limit)
-        return None
+                found.append(Refusal(ErrorCode.DRIVER_FAULT, text, value=age, limit=limit))
+        return found

@@ -4,6 +4,8 @@ Both are judged by messages, not by ticks: what one message says is looked at on
 come, and no single message decides anything.
 """
 
+from collections import deque
+
 import numpy as np
 
 from vag_core.robot import RobotProfile
@@ -13,20 +15,22 @@ from vag_core.safety.outcome import ErrorCode, Refusal
 
 # Messages of each arm in a row within which no joint of an arm that stands still moves.
 STANDSTILL_MESSAGES = 10
+# Of the newest RECENT messages of an arm, OFF must be off its path.
+OFF, RECENT = 2, 4
 
 
 class Following:
     """Compares each message of each arm with what stood commanded when it came.
 
     When a pose was measured is not known beyond the time of its receipt: header stamps may come
-    from another clock. Two messages of one arm in a row, of those that a tick has seen, must be
-    beyond the tolerance.
+    from another clock. Two of the last four messages of one arm, of those that a tick has seen,
+    must be beyond the tolerance.
     """
 
     def __init__(self, profile: RobotProfile):
         self._profile = profile
         self._seen = [0] * len(profile.arms)
-        self._suspect = [False] * len(profile.arms)
+        self._recent = [deque([False], RECENT) for _ in profile.arms]
 
     def judge(
         self,
@@ -50,11 +54,10 @@ class Following:
                 continue
             self._seen[index] = measured.messages[index]
             where = self._profile.arm_slice(arm)
-            was, self._suspect[index] = (
-                self._suspect[index],
-                not (np.abs(error[where]) <= tolerance[where]).all(),
-            )
-            if was and self._suspect[index] and found is None:
+            # Not a number is off as well.
+            off = not (np.abs(error[where]) <= tolerance[where]).all()
+            self._recent[index].append(off)
+            if off and sum(self._recent[index]) >= OFF and found is None:
                 own = np.zeros_like(error)
                 own[where] = error[where]
                 found = beyond(
@@ -85,3 +88,38 @@ class Standstill:
 
     def _near(self, way: np.ndarray) -> bool:
         return bool((np.abs(way[self._arms]) <= self._tolerance).all())
+
+
+class Frozen:
+    """Watches for an arm whose joint states have not changed in a single bit for long.
+
+    A driver may go on to publish the last values that it has read. A measured position trembles
+    by what the sensor resolves, also where an arm is held up.
+    """
+
+    def __init__(self, profile: RobotProfile):
+        self._profile = profile
+        self._tolerance = profile.tolerance('start_tolerance')
+        self._pose: np.ndarray | None = None
+        self._since = np.zeros(len(profile.arms), int)
+        self._messages = self._since.copy()
+
+    def look(self, measured: Measured) -> None:
+        """Take the newest pose."""
+        self._messages[:] = measured.messages
+        if self._pose is measured.pose:
+            return
+        for index, arm in enumerate(self._profile.arms):
+            where = self._profile.arm_slice(arm)
+            if self._pose is None or (measured.pose[where] != self._pose[where]).any():
+                self._since[index] = measured.messages[index]
+        self._pose = measured.pose
+
+    def arm(self, command: np.ndarray) -> str:
+        """Return the arm that is said to be off ``command`` by values that are frozen, or ''."""
+        for index, arm in enumerate(self._profile.arms):
+            where = self._profile.arm_slice(arm)
+            off = (np.abs(self._pose - command)[where] > self._tolerance[where]).any()
+            if off and self._messages[index] - self._since[index] >= STANDSTILL_MESSAGES:
+                return arm.name
+        return ''

@@ -11,7 +11,7 @@ import numpy as np
 from vag_core.robot import RobotProfile
 from vag_core.safety.deviation import beyond
 from vag_core.safety.feedback import Measured
-from vag_core.safety.following import Following, Standstill
+from vag_core.safety.following import Following, Frozen, Standstill
 from vag_core.safety.outcome import FAULTS, ErrorCode, Refusal
 from vag_core.safety.plan import Plan
 from vag_core.safety.playback import Playback
@@ -30,7 +30,9 @@ class Motion:
     It then brakes along the path. After one of the reasons :data:`YIELDING` it waits there until
     the arms stand still, and its command retreats to where they are; unless that is farther than
     ``retreat_max``, the arms do not come to rest within ``goal_time_s``, or do not stand by while
-    the command comes back, joint states are lost, or another reason to stop comes: then it holds.
+    the command comes back, joint states are lost or frozen, or another reason to stop comes: then
+    it holds. Whoever has asked for a stop gets a hold as well: after one, only a collision that
+    is reported is given way to, and after a shutdown nothing is.
 
     Args:
         plan: what to do.
@@ -60,7 +62,9 @@ class Motion:
         self._saturator = Saturator(plan.positions[0], profile, plan.period)
         self._following = Following(profile)
         self._standstill = Standstill(profile)
+        self._frozen = Frozen(profile)
         self._reasons: set[ErrorCode] = set()
+        self._told: set[str] = set()
         self._begun = False
         self._yielding = False
         self._holding = False
@@ -101,17 +105,26 @@ class Motion:
         """End from the next tick on; a reason that came before is kept.
 
         A reason to hold that comes after one to yield ends the yielding as well; one that was
-        there before does not prevent it.
+        there before does not prevent it, unless somebody had asked. A new reason of either kind
+        ends a retreat that has begun.
         """
         self.ending = self.ending or reason
         if reason.code in FAULTS:
             self.fault = self.fault or reason
         self._playback.decelerate()
         if reason.code in YIELDING:
-            self._yielding = True
+            self._yielding = self._yielding or self._may_yield(reason.code)
+            if self._retreat is not None and reason.message not in self._told:
+                self._hold(reason.message)
         elif self._yielding and (reason.code in ASKED or reason.code not in self._reasons):
             self._hold(reason.message)
         self._reasons.add(reason.code)
+        self._told.add(reason.message)
+
+    def _may_yield(self, code: ErrorCode) -> bool:
+        if code is ErrorCode.COLLISION:
+            return ErrorCode.SHUTTING_DOWN not in self._reasons
+        return self._reasons.isdisjoint(ASKED)
 
     def off_path(self, measured: Measured) -> Refusal | None:
         """Return None while the arms are near the command; not to be asked twice of a message.
@@ -135,6 +148,7 @@ class Motion:
             measured: what was measured last.
             stale: why ``measured`` can't be relied on, if so.
         """
+        self._frozen.look(measured)
         reason = stale or self.off_path(measured)
         if reason is not None:
             self.stop(reason)
@@ -161,7 +175,11 @@ class Motion:
         if stale is not None:
             self._hold(stale.message)
         elif self._standstill.reached(measured):
-            self._begin_retreat(measured.pose)
+            frozen = self._frozen.arm(self.command)
+            if frozen:
+                self._hold(f'the joint states of arm {frozen} may be frozen')
+            else:
+                self._begin_retreat(measured.pose)
         elif self._waited * self.plan.period >= limit:
             self._hold(f'the arms were not at rest within goal_time_s = {limit:.1f} s')
         self._waited += 1
@@ -178,6 +196,7 @@ class Motion:
         )
         if too_far is None:
             self._retreat = retreat
+            self._following = Following(self._profile)  # what came before says nothing of the way
         else:
             self._hold(too_far.message)
 

@@ -4,11 +4,12 @@ It begins and ends at rest. Each arm joint goes, as fast as the approach may, to
 measured. Grippers stay: what they hold keeps them from their command, and following them would
 let it fall.
 
-No Clearance is asked on the way. It is the command that moves, towards arms that stand still: both
-ends are known, the one lies on the checked path, at the other the arms are already, and between
-them lie at most ``retreat_max`` rad. An arm that has run into something is in contact, so that a
-check would refuse just those retreats that take the pressure off. And the geometry is known in
-another process only. That the arms stay where they are meanwhile is watched (Motion).
+No Clearance is asked on the way. It is the command that moves, towards arms that stand still:
+both ends are known, the one lies on the checked path, at the other the arms are by their joint
+states (frozen values are not believed, Motion), and between them lie at most ``retreat_max`` rad.
+An arm that has run into something is in contact, so that a check would refuse just those retreats
+that take the pressure off. And the geometry is known in another process only. That the arms stay
+where they are meanwhile is watched (Motion).
 """
 
 import numpy as np

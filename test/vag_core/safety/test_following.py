@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vag_core.safety.feedback import Measured
-from vag_core.safety.following import STANDSTILL_MESSAGES, Following, Standstill
+from vag_core.safety.following import RECENT, STANDSTILL_MESSAGES, Following, Standstill
 from vag_core.safety.outcome import ErrorCode
 
 HERE = np.zeros(14)
@@ -20,14 +20,21 @@ def judge(profile):
     return judge
 
 
-def test_two_messages_of_one_arm_in_a_row_are_needed_and_none_is_judged_twice(judge):
+def test_two_of_the_last_messages_of_one_arm_are_needed_and_none_is_judged_twice(judge):
     assert judge(AWAY, 1, 1) is None
     assert judge(AWAY, 2, 1) is None, 'the other arm has spoken'
     assert judge(AWAY, 2, 1) is None, 'nobody has'
-    assert judge(HERE, 3, 2) is None
-    assert judge(AWAY, 4, 3) is None, 'the one before was well'
-    reason = judge(AWAY, 4, 4)
+    for number in range(2, RECENT + 1):
+        assert judge(HERE, number, number) is None
+    assert judge(AWAY, RECENT + 1, RECENT + 1) is None, 'the other one is long past'
+    reason = judge(AWAY, RECENT + 1, RECENT + 2)
     assert (reason.code, reason.joint) == (ErrorCode.PATH_TOLERANCE_VIOLATED, 'right_joint2')
+
+
+def test_an_arm_that_is_off_in_every_second_message_is_off_its_path(judge):
+    assert judge(AWAY, 1, 1) is None
+    assert judge(HERE, 1, 2) is None
+    assert judge(AWAY, 1, 3).joint == 'right_joint2'
 
 
 def test_anywhere_between_two_commands_is_no_error(judge):

@@ -14,16 +14,20 @@ COLLISION = Refusal(ErrorCode.COLLISION, 'collision')
 
 
 class Cell:
-    """A motion, and arms that report once per tick where ``where(command)`` is."""
+    """A motion, and arms that report once per tick where ``where(command)`` is.
 
-    def __init__(self, motion):
-        self.motion = motion
+    ``tremble``: by how much what is measured changes from message to message.
+    """
+
+    def __init__(self, motion, tremble=1e-12):
+        self.motion, self.tremble = motion, tremble
         self.messages = 0
         self.commands = []
 
     def measured(self, pose):
         self.messages += 1
-        return Measured(pose, (self.messages, self.messages))
+        trembling = pose + self.tremble * (self.messages % 2)
+        return Measured(trembling, (self.messages, self.messages))
 
     def tick(self, pose, stale=None):
         command = self.motion.tick(self.measured(pose), stale)
@@ -231,12 +235,60 @@ def test_what_lasts_since_before_the_arms_were_off_the_path_does_not_keep_them_u
 def test_a_stop_that_is_pressed_again_during_the_retreat_is_obeyed(cell):
     cell.follow(490)
     cell.motion.stop(STOP)
-    held = held_up(cell, ticks=2)
-    while off_path_at(cell.motion.plan, cell.motion.command) < 0.05:
+    cell.motion.stop(COLLISION)
+    held = off(8, -0.15)(cell.motion.command)
+    while off_path_at(cell.motion.plan, cell.motion.command) < 0.02:
         cell.tick(held)
     cell.motion.stop(STOP)
     cell.follow(where=lambda _: held)
+    assert np.abs(cell.commands[-1] - held).max() > 0.02
+
+
+def test_arms_that_leave_the_path_after_a_stop_are_held_where_they_brake(cell, plan):
+    cell.follow(490)
+    cell.motion.stop(STOP)
+    held = off(8, -0.25)(cell.motion.command)
+    cell.follow(where=lambda _: held)
+    assert cell.motion.ending is STOP
+    assert cell.motion.fault.code is ErrorCode.PATH_TOLERANCE_VIOLATED
+    assert off_path_at(plan, cell.commands[-1]) < 1e-3
+
+
+def test_after_a_shutdown_not_even_a_collision_is_given_way_to(cell, plan):
+    cell.follow(490)
+    cell.motion.stop(Refusal(ErrorCode.SHUTTING_DOWN, 'ends'))
+    cell.motion.stop(COLLISION)
+    held = off(8, -0.1)(cell.motion.command)
+    cell.follow(where=lambda _: held)
+    assert off_path_at(plan, cell.commands[-1]) < 1e-3
+
+
+def test_a_collision_that_is_first_reported_during_a_retreat_ends_it(cell, profile):
+    held = retreating(cell)
+    while cell.tick(held) is not None:
+        cell.motion.stop(COLLISION)
     assert np.abs(cell.commands[-1] - held).max() > 0.05
+    assert cell.motion.ending.message.endswith('; held: collision')
+    cell.assert_within_limits(profile)
+
+
+def test_another_collision_ends_the_retreat_from_the_first(cell):
+    cell.follow(490)
+    held = off(8, -0.15)(cell.motion.command)
+    while off_path_at(cell.motion.plan, cell.motion.command) < 0.02:
+        cell.motion.stop(COLLISION)
+        cell.tick(held)
+    cell.motion.stop(Refusal(ErrorCode.COLLISION, 'the other arm, too'))
+    cell.follow(where=lambda _: held)
+    assert np.abs(cell.commands[-1] - held).max() > 0.02
+
+
+def test_arms_whose_joint_states_are_frozen_are_not_given_way_to(motion, plan):
+    cell = Cell(motion, tremble=0.0)
+    held = held_up(cell)
+    cell.follow(where=lambda _: held)
+    assert 'joint states of arm right may be frozen' in motion.ending.message
+    assert off_path_at(plan, cell.commands[-1]) < 1e-3
 
 
 def test_joint_states_that_are_lost_before_the_retreat_prevent_it(cell, plan):
