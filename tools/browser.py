@@ -103,8 +103,10 @@ def browser() -> Iterator[Browser]:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-        yield window
-        window.close()
+        try:
+            yield window
+        finally:
+            window.close()  # the driver leaves the browser behind
     finally:
         driver.terminate()
         driver.wait(10)
