@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vag_core.cli.training import Bars, add_run_options, carry_out, recipe_file
+from vag_core.cli.training import Bars, add_run_options, carry_out, recipe_file, run_options
 
 if TYPE_CHECKING:
     from vag_core.baselines.recipe import ReaderRecipe
@@ -77,7 +77,6 @@ def _train_reader(
     """Return what is known of the reader's quality, and what was measured."""
     from vag_core.baselines.run import ReaderRun
     from vag_core.train.demonstrations import load_demonstrations
-    from vag_core.train.run import RunOptions
 
     recipe = _recipe(args.kind, args.config)
     data, validation = (
@@ -90,15 +89,7 @@ def _train_reader(
         )
         for folder in (args.data, args.validation)
     )
-    options = RunOptions(
-        out=args.out,
-        seed=args.seed,
-        minutes=args.minutes,
-        resume=args.resume,
-        init=args.pretrained,
-        cache=args.cache,
-        cpu=args.cpu,
-    )
+    options = run_options(args, args.pretrained)
     found = ReaderRun(recipe, data, options, validation, interrupt, bars).train()
     return recipe.training.evaluation, found
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vag_core.cli.training import Bars, add_run_options, carry_out, recipe_file
+from vag_core.cli.training import Bars, add_run_options, carry_out, recipe_file, run_options
 
 if TYPE_CHECKING:
     from vag_core.train.interrupt import Interrupt
@@ -50,7 +50,7 @@ def _train(
     from vag_core.configuration import load, read_yaml
     from vag_core.train.demonstrations import load_demonstrations
     from vag_core.train.recipe import Recipe
-    from vag_core.train.run import RunOptions, TrainingRun
+    from vag_core.train.run import TrainingRun
 
     mapping = read_yaml(recipe_file(args.config))
     if args.training is not None:
@@ -64,15 +64,7 @@ def _train(
         recipe.training.camera,
         lambda done, total: bars('episodes', done, total),
     )
-    options = RunOptions(
-        out=args.out,
-        seed=args.seed,
-        minutes=args.minutes,
-        resume=args.resume,
-        init=args.init,
-        cache=args.cache,
-        cpu=args.cpu,
-    )
+    options = run_options(args, args.init)
     measured = TrainingRun(recipe, data, options, interrupt, bars).train()
     return recipe.training.evaluation, measured
 

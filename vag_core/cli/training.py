@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from vag_core.train.interrupt import Interrupt
+    from vag_core.train.run import RunOptions
 
 Made = TypeVar('Made')
 
@@ -34,6 +35,21 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         '--resume', action='store_true', help='continue the run in --out; an empty one is begun'
     )
     parser.add_argument('--cpu', action='store_true', help='use no GPU')
+
+
+def run_options(args: argparse.Namespace, init: Path | None) -> 'RunOptions':
+    """Return what these options tell a run that starts from ``init``."""
+    from vag_core.train.run import RunOptions
+
+    return RunOptions(
+        out=args.out,
+        seed=args.seed,
+        minutes=args.minutes,
+        resume=args.resume,
+        init=init,
+        cache=args.cache,
+        cpu=args.cpu,
+    )
 
 
 def recipe_file(name: str) -> Path:
