@@ -30,11 +30,11 @@ SITUATION = Situation(
     episode_id='e',
     instruction='würfel ' * 40,
     reported=True,
+    warnings=('the scene has changed since the image was taken: ' * 3,),
 )
 REPORT = Report(
     model='small (trained on simulated tasks, not evaluated)',
     clamped=', '.join(f'{name} 93 (at most 0.0104 rad)' for name in PROFILE.joint_names),
-    warnings=('the scene has changed since the image was taken: ' * 3,),
     message='first see to it that ' * 30,
     recording=None,
 )
