@@ -211,10 +211,13 @@ def test_the_video_on_show_is_that_of_the_plan_and_ends_with_the_episode(session
     rviz.wait_for_text('IDLE')
     rviz.click('discard')
     rviz.wait_for_text('is off display')
-    settle(0.5)
-    seen = len(previews)
-    settle(0.5)
-    assert len(previews) == seen
+
+    def quiet():
+        seen = len(previews)
+        settle(0.5)
+        return len(previews) == seen
+
+    client.wait(quiet, what='the end of the loop')
 
 
 def test_a_plan_can_be_approved_once_its_report_has_come(launch_node, client):
