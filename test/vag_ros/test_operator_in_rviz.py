@@ -200,7 +200,7 @@ def test_the_video_on_show_is_that_of_the_plan_and_ends_with_the_episode(session
     rviz.wait_for_text('awaits approval; discard it first')
     generate_for_long(client)
     rviz.wait_for_text('generating: denoising')
-    assert not {'approve', 'replay'} & rviz.buttons
+    client.wait(lambda: not {'approve', 'replay'} & rviz.buttons, what='no button for the plan')
     assert rviz.button('discard').control_name == 'discard:generation'
     rviz.click('discard')
     rviz.wait_for_text('the generation is canceled')
