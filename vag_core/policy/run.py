@@ -57,6 +57,10 @@ class PolicyRun:
     interrupt: Interrupt = field(default_factory=Interrupt)
     progress: OnProgress = lambda activity, done, total, report: None
 
+    def __post_init__(self) -> None:
+        """Prepare what the work on episodes reports to."""
+        self.reports = EpisodeReports(self.progress, self.interrupt)
+
     def train(self) -> Path:
         """Train and return the policy's folder.
 
@@ -69,8 +73,9 @@ class PolicyRun:
         """
         recipe, training = self.recipe, self.recipe.training
         start = None if self.init is None else self._start()
-        reports = EpisodeReports(self.progress, self.interrupt)
-        data = load_policy_episodes(self.data, recipe.model, training.camera, reports('episodes'))
+        data = load_policy_episodes(
+            self.data, recipe.model, training.camera, self.reports('episodes')
+        )
         if start is not None and start.config.embodiment != data.clips.embodiment:
             raise ConfigError(
                 f'{self.init}: embodiment = {start.config.embodiment.name}, the data has '
@@ -113,11 +118,7 @@ class PolicyRun:
         normalisers: tuple[Normaliser, Normaliser],
         processes: Processes,
     ) -> Stage:
-        cache = Cache(
-            self.cache or self.out / 'cache',
-            processes,
-            EpisodeReports(self.progress, self.interrupt),
-        )
+        cache = Cache(self.cache or self.out / 'cache', processes, self.reports)
         frames = cache_frames(data.clips, cache)
         return Stage(
             name=STAGE,

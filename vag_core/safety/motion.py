@@ -116,10 +116,10 @@ class Motion:
             self._yielding = self._yielding or self._may_yield(reason.code)
             if self._retreat is not None and reason.message not in self._told:
                 self._hold(reason.message)
+            self._told.add(reason.message)
         elif self._yielding and (reason.code in ASKED or reason.code not in self._reasons):
             self._hold(reason.message)
         self._reasons.add(reason.code)
-        self._told.add(reason.message)
 
     def _may_yield(self, code: ErrorCode) -> bool:
         if code is ErrorCode.COLLISION:
