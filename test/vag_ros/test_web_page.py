@@ -1,5 +1,6 @@
 """The page for a browser, over the real nodes."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -64,6 +65,15 @@ def listening(port):
     """Say whether somebody answers on a local port."""
     with socket.socket() as line:
         return line.connect_ex(('127.0.0.1', port)) == 0
+
+
+@contextlib.contextmanager
+def page_with_menu(client, root):
+    """Open the page in a browser and wait until its menu can be used."""
+    with browser.browser() as window:
+        window.open(f'{root}/?token={TOKEN}')
+        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+        yield window
 
 
 def ask(url, body=None, **headers):
@@ -232,9 +242,7 @@ def test_every_button_says_in_words_what_it_does_and_every_view_what_it_shows(st
 def test_the_tab_key_reaches_every_control_which_has_a_name_and_shows_that_it_has_the_focus(stage):
     client, arms, _, root = stage
     arms.be_ready()
-    with browser.browser() as window:
-        window.open(f'{root}/?token={TOKEN}')
-        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+    with page_with_menu(client, root) as window:
         controls = window.run(f'return {CONTROLS}.length')
         reached, names_of = [], []
         for _ in range(controls):
@@ -255,9 +263,7 @@ def test_the_tab_key_reaches_every_control_which_has_a_name_and_shows_that_it_ha
 @pytest.mark.skipif(bool(browser.missing()), reason=browser.missing())
 def test_the_arrow_keys_choose_from_the_menu_and_the_focus_stays(stage):
     client, *_, root = stage
-    with browser.browser() as window:
-        window.open(f'{root}/?token={TOKEN}')
-        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+    with page_with_menu(client, root) as window:
         window.run("document.querySelectorAll('#menu select')[1].focus()")
         before = window.run('return document.activeElement.value')
         window.press(DOWN)
@@ -274,9 +280,7 @@ def test_the_arrow_keys_choose_from_the_menu_and_the_focus_stays(stage):
 def test_an_arrow_key_that_passes_over_the_speeds_changes_nothing(stage):
     client, arms, _, root = stage
     arms.be_ready()
-    with browser.browser() as window:
-        window.open(f'{root}/?token={TOKEN}')
-        client.wait(lambda: window.run(CHOICES) > 0, what='the menu')
+    with page_with_menu(client, root) as window:
         window.run(
             'window.sent = []; const real = fetch;'
             'fetch = (path, ...rest) => { sent.push(path); return real(path, ...rest); }'
