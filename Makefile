@@ -25,7 +25,7 @@ replay: setup
 	@.venv/bin/vag run $(RUN_OPTIONS)
 
 test: setup lint
-	@. ./env.sh && python -m pytest
+	@. ./env.sh && tools/run_tests.sh
 
 lint: setup
 	@.venv/bin/ruff check

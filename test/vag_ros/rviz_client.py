@@ -50,7 +50,8 @@ class RvizClient:
         self._client.call(node.destroy_client, self._service)
 
     def _look_after_the_server(self):
-        if not self._service.service_is_ready():
+        there = self._service.service_is_ready() and self._feedback.get_subscription_count()
+        if not there:
             self._lost = True
             self.sequence, self.markers, self._asking = None, {}, None
         elif self._lost:
