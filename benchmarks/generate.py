@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from vag_core import resources
 from vag_core.checkpoint import load_checkpoint
 from vag_core.cost import matmul_rate
 from vag_core.generate import Request, generate
@@ -39,7 +40,9 @@ def processor() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--checkpoint', default='tiny', help='name or folder')
+    parser.add_argument(
+        '--checkpoint', default=resources.DEFAULT_CHECKPOINT, help='name or folder'
+    )
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--threads', type=int, help='default: what torch chooses')
     parser.add_argument('--repeat', type=int, default=5)

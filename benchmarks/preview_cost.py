@@ -25,6 +25,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage
 
+from vag_core import resources
 from vag_core.checkpoint import load_checkpoint
 from vag_core.generate import Progress, Request, generate
 from vag_core.model import latent_preview
@@ -117,7 +118,7 @@ def interval(values: np.ndarray, draws: int = 2000) -> list[float]:
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--checkpoint', default='tiny')
+    parser.add_argument('--checkpoint', default=resources.DEFAULT_CHECKPOINT)
     parser.add_argument(
         '--share', type=float, default=0.01, help="as the generator's preview_share"
     )

@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+# The shipped checkpoint that is used when none is named.
+DEFAULT_CHECKPOINT = 'tiny'
+
 
 def share_directories() -> list[Path]:
     """Return the folders that may hold ``config/`` and ``checkpoints/``, the nearest first."""

@@ -24,6 +24,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import String
 
+from vag_core import resources
 from vag_core.episode import Episode
 from vag_core.robot import ImageTransport, load_profile
 from vag_ros import msg, names
@@ -55,7 +56,9 @@ class Parameters:
     """Parameters of the generator."""
 
     robot: str = parameter('sim', 'robot profile: a shipped name or the path of a YAML file')
-    checkpoint: str = parameter('tiny', 'checkpoint: a shipped name or a folder')
+    checkpoint: str = parameter(
+        resources.DEFAULT_CHECKPOINT, 'checkpoint: a shipped name or a folder'
+    )
     device: str = parameter('auto', 'where the model runs', choices=('auto', 'cpu', 'cuda'))
     output_dir: str = parameter('output/episodes', 'folder that receives the episode folders')
     first_image_wait_s: float = parameter(

@@ -40,7 +40,9 @@ class StackOptions:
     robot: str = _option(
         'sim', f'robot profile: {", ".join(profile_names())}, or the path of a YAML file'
     )
-    checkpoint: str = _option('tiny', 'checkpoint: a shipped name or a folder')
+    checkpoint: str = _option(
+        resources.DEFAULT_CHECKPOINT, 'checkpoint: a shipped name or a folder'
+    )
     device: str = _option('auto', 'where the model runs', DEVICES)
     params_file: Path | None = _option(
         None,

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from vag_core import resources
 from vag_sim.arguments import names, positive
 from vag_sim.splits import Split
 
@@ -23,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'episodes are written with their reason, those from pictures as unjudged. Finished '
         'episodes are kept, so an interrupted run can be repeated, and a set can grow.'
     )
-    parser.add_argument('--checkpoint', default='tiny', help='name or folder (default: tiny)')
+    parser.add_argument(
+        '--checkpoint',
+        default=resources.DEFAULT_CHECKPOINT,
+        help='name or folder (default: %(default)s)',
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         '--tasks', type=names, nargs='+', metavar='TASK', help='tasks, by commas or spaces'

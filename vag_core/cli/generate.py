@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vag_core import resources
+
 if TYPE_CHECKING:
     import torch
 
@@ -18,7 +20,11 @@ INTERRUPTED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument('--checkpoint', default='tiny', help='name or folder (default: tiny)')
+    parser.add_argument(
+        '--checkpoint',
+        default=resources.DEFAULT_CHECKPOINT,
+        help='name or folder (default: %(default)s)',
+    )
     parser.add_argument('--image', type=Path, help='JPEG or PNG that the episodes start from')
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument('--instruction', help='what the robot shall do')

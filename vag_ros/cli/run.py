@@ -22,6 +22,7 @@ SUMMARY = 'generate, approve and replay one episode, recorded to a bag'
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
+    from vag_core import resources
     from vag_core.robot import profile_names
 
     parser.add_argument(
@@ -46,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='sim',
         help=f'profile: {", ".join(profile_names())}, or the path of a YAML file (default: sim)',
     )
-    parser.add_argument('--checkpoint', default='tiny', help='checkpoint name or folder')
+    parser.add_argument(
+        '--checkpoint',
+        default=resources.DEFAULT_CHECKPOINT,
+        help='name or folder (default: %(default)s)',
+    )
     parser.add_argument('--device', default='auto', choices=('auto', 'cpu', 'cuda'))
     parser.add_argument(
         '--headless',

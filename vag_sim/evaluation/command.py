@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vag_core import resources
 from vag_sim.splits import Split
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ def add_command(commands: argparse._SubParsersAction) -> None:
         'demonstrations, replay, judge; write report.json, report.md and pictures. Results are '
         'kept one by one, so an interrupted run goes on where it stopped.',
     )
-    parser.add_argument('--checkpoint', default='tiny', help='name or folder (default: tiny)')
+    parser.add_argument(
+        '--checkpoint',
+        default=resources.DEFAULT_CHECKPOINT,
+        help='name or folder (default: %(default)s)',
+    )
     parser.add_argument(
         '--literal',
         metavar='DIR',
