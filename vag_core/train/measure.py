@@ -107,8 +107,9 @@ def measure(
     seed: int = 0,
     on_episode: Callable[[int, int], None] = lambda done, total: None,
 ) -> Measurements:
-    """Generate up to ``episodes`` from their own first pictures and compare."""
-    chosen = range(min(episodes, len(data)))
+    """Generate up to ``episodes``, spread over all, from their own first pictures; compare."""
+    episodes = min(episodes, len(data))
+    chosen = np.linspace(0, len(data) - 1, episodes).round().astype(int).tolist()
     made: list[np.ndarray] = []
     vae, video, seconds = [], [], {}
     asks_state = checkpoint.config.model.action.start_state
@@ -133,7 +134,7 @@ def measure(
                 share = value / len(batch) / len(chosen)
                 seconds[stage] = seconds.get(stage, 0.0) + share
         on_episode(len(made), len(chosen))
-    actions, truth = np.stack(made), data.actions[: len(chosen)]
+    actions, truth = np.stack(made), data.actions[chosen]
     return Measurements(
         episodes=len(made),
         vae_psnr=float(np.mean(vae)),

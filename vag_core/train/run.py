@@ -329,7 +329,8 @@ class TrainingRun:
             dtype='float32' if start is None else start.dtype,
             weights={part: where for part, where in references.items() if part not in trained},
             provenance={
-                'episodes': len(self.data),
+                'episodes': len(self.data) - self.data.mirrored,
+                'mirrored': self.data.mirrored,
                 'instructions': sorted(set(self.data.instructions)),
                 'seed': self.options.seed,
                 'steps': {name: progress.step for name, progress in self.spent.items()},
