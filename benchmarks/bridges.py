@@ -6,7 +6,8 @@ r"""Train the action stream with each bridge on one frozen video stream, and com
 
 Every variant has the same data, steps and seed; estimates of the video stream are cached once for
 all. Each is evaluated on the validation split, where decisions are taken. A variant named
-``bare`` has neither the text nor the start state. Finished variants are not trained again.
+``bare`` has neither the text nor the start state. Finished variants are not trained again, nor the
+one that ``--init`` holds already, trained by the same recipe.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vag_core import resources
+from vag_core.checkpoint import find_checkpoint
 from vag_core.cli.training import Bars
 from vag_core.configuration import load
 from vag_core.files import write_whole
@@ -116,22 +118,25 @@ def main() -> int:
     parser.add_argument('--cache', type=Path, help='of encoded episodes and estimates')
     arguments = parser.parse_args()
     recipe = load(Recipe, resources.find(arguments.config))
+    _, init = find_checkpoint(arguments.init)
     camera = recipe.training.camera
     data = load_demonstrations(arguments.data, recipe.model, camera)
     reports = {}
     for name in arguments.variants:
         folder = arguments.out / name
-        if not (folder / 'checkpoint').exists():
+        changed = action_recipe(recipe, variants()[name], arguments.steps)
+        trained = changed.model.action == init.model.action and arguments.steps is None
+        checkpoint = arguments.init if trained else folder / 'checkpoint'
+        if not checkpoint.exists():
             options = RunOptions(
                 out=folder,
                 init=arguments.init,
                 resume=True,
                 cache=arguments.cache or arguments.out / 'cache',
             )
-            changed = action_recipe(recipe, variants()[name], arguments.steps)
             with Bars(silent=False) as bars:
                 TrainingRun(changed, data, options, progress=bars).train()
-        reports[name] = evaluate(folder / 'checkpoint', folder / 'validation', arguments.scenes)
+        reports[name] = evaluate(checkpoint, folder / 'validation', arguments.scenes)
         write_whole(arguments.out / 'bridges.json', json.dumps(reports, indent=2).encode())
         write_whole(arguments.out / 'bridges.md', table(reports).encode())
     print(table(reports))

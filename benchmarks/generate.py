@@ -55,7 +55,10 @@ def main() -> None:
     loading = time.perf_counter() - started
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (480, 640, 3), dtype=np.uint8)
-    request = Request(image, 'pick up the red cube with the left arm', seed=1)
+    start = None
+    if checkpoint.config.model.action.start_state:
+        start = np.zeros(checkpoint.embodiment.dimension)
+    request = Request(image, 'pick up the red cube with the left arm', seed=1, start_state=start)
     with FlopCounterMode(display=False, custom_mapping=COUNTED) as counter:
         generate(checkpoint, [request])
     flops = counter.get_total_flops()

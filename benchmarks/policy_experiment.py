@@ -1,7 +1,8 @@
 """Is generated data worth anything to a policy? The paper's question (section 4.6), in the twin.
 
-    vag sim demos --tasks lift_cube:left:red --episodes 20 --seed 0 --halve --out output/demos20
-    vag synthesize --checkpoint small --tasks lift_cube:left:red --episodes 300 --seed 20 \\
+    vag sim demos --tasks lift_cube:left:red --episodes 20 --seed 1000 --halve \\
+        --out output/demos20
+    vag synthesize --checkpoint small --tasks lift_cube:left:red --episodes 300 --seed 1020 \\
         --out output/synthetic
     python benchmarks/policy_experiment.py --demonstrations output/demos20 \\
         --synthetic output/synthetic/kept --out output/experiment

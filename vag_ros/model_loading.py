@@ -27,6 +27,7 @@ def load_for_robot(name: str, device: str, profile: RobotProfile) -> 'Checkpoint
         Exception: as :func:`vag_core.checkpoint.load_checkpoint`.
     """
     from vag_core.checkpoint import load_checkpoint
+    from vag_core.model.text import TextKind
 
     checkpoint = load_checkpoint(name, device)
     embodiment = checkpoint.embodiment
@@ -40,4 +41,7 @@ def load_for_robot(name: str, device: str, profile: RobotProfile) -> 'Checkpoint
             f'embodiment {embodiment.name}: {embodiment.dimension} action dimensions, '
             f'robot {profile.name} has {len(profile.joint_names)} joints'
         )
+    if checkpoint.config.model.text.kind is TextKind.SENTENCE:
+        # It loads when first used: not while somebody waits for an episode.
+        checkpoint.model.encode_text(['ready'])
     return checkpoint

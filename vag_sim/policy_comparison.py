@@ -98,15 +98,16 @@ def evaluations(jobs: Sequence[Training], scenes: Sequence[Scene]) -> Iterator[E
 
 
 def compare(jobs: Sequence[Training], scenes: Sequence[Scene]) -> list[dict[str, Any]]:
-    """Return a row for each arm: its data, training, share of successes, and the first arm's.
+    """Return a row for each arm: its data, training, share of successes, and the earlier ones'.
 
     The share is the mean over scenes and seeds, its 95 % Wilson interval that of the scenes
-    alone: seeds share them. ``against_first`` counts scenes in which an arm succeeds more and
-    less often than the first one, with the two-sided p of the sign test.
+    alone: seeds share them. ``against`` holds, for each earlier arm, in how many scenes this one
+    succeeds more and less often, with the two-sided p of the sign test.
     """
     from vag_core.metrics.intervals import wilson
 
-    rows, first = [], None
+    rows: list[dict[str, Any]] = []
+    shares: dict[str, np.ndarray] = {}
     for arm in dict.fromkeys(job.arm for job in jobs):
         mine = [job for job in jobs if job.arm == arm]
         successes = np.array([found.successes() for found in evaluations(mine, scenes)])
@@ -129,10 +130,10 @@ def compare(jobs: Sequence[Training], scenes: Sequence[Scene]) -> list[dict[str,
                 'share': share.value,
                 'low': share.low,
                 'high': share.high,
-                'against_first': None if first is None else sign_test(by_scene, first),
+                'against': {name: sign_test(by_scene, other) for name, other in shares.items()},
             }
         )
-        first = by_scene if first is None else first
+        shares[arm.name] = by_scene
     return rows
 
 
@@ -151,15 +152,16 @@ def sign_test(mine: np.ndarray, other: np.ndarray) -> dict[str, float]:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows of :func:`compare` as a Markdown table."""
     lines = [
-        '| first stage | episodes | successes | share [95 %] | against the first row |',
+        '| first stage | episodes | successes | share [95 %] | against earlier rows |',
         '|---|---|---|---|---|',
     ]
     for row in rows:
         counts = ', '.join(f'{n}/{row["scenes"]}' for n in row['successes_by_seed'])
         share, low, high = (100 * row[name] for name in ('share', 'low', 'high'))
-        paired = ''
-        if test := row['against_first']:
-            paired = f'{test["more"]} more, {test["less"]} less, p = {test["p"]:.3f}'
+        paired = '; '.join(
+            f'{name}: {test["more"]} more, {test["less"]} less, p = {test["p"]:.3f}'
+            for name, test in row['against'].items()
+        )
         lines.append(
             f'| {row["arm"]} | {row["episodes"]} | {counts} '
             f'| {share:.1f} % [{low:.1f}, {high:.1f}] | {paired} |'

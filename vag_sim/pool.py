@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -48,8 +49,11 @@ def _one_thread() -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    # Torch, which not every job needs, looks at it when it is loaded.
+    # Torch, which not every job needs, looks at it when it is loaded. What a script imports is
+    # loaded here before this is called.
     os.environ['OMP_NUM_THREADS'] = '1'
+    if 'torch' in sys.modules:
+        sys.modules['torch'].set_num_threads(1)
 
 
 @contextmanager

@@ -79,17 +79,21 @@ def replay(
         return watch.verdict(), np.stack(watch.frames) if camera else None
 
 
+def request_of(actions: np.ndarray, fps: float, profile: RobotProfile) -> TrajectoryRequest:
+    """Return what the replay server would be asked for: (T, D) actions at ``fps``."""
+    return TrajectoryRequest(
+        joint_names=profile.joint_names,
+        positions=actions.tolist(),
+        times=(np.arange(len(actions)) / fps).tolist(),
+    )
+
+
 def _accepted(actions: np.ndarray, fps: float, twin: Twin) -> np.ndarray | Refusal:
     """Return the actions inside the limits, or why the robot would not start on them.
 
     What is inside but for rounding stays as it is, bit by bit.
     """
-    request = TrajectoryRequest(
-        joint_names=twin.profile.joint_names,
-        positions=actions.tolist(),
-        times=(np.arange(len(actions)) / fps).tolist(),
-    )
-    checked = check_request(request, twin.profile)
+    checked = check_request(request_of(actions, fps, twin.profile), twin.profile)
     if isinstance(checked, Refusal):
         return checked
     start = start_pose(twin.position, checked.positions[0], twin.profile)

@@ -42,13 +42,13 @@ def jobs(tmp_path, monkeypatch):
     return found
 
 
-def test_a_row_has_share_interval_and_the_paired_comparison_with_the_first_arm(jobs):
+def test_a_row_has_share_interval_and_the_paired_comparison_with_earlier_arms(jobs):
     few, more = compare(jobs, SCENES)
     assert (few['arm'], few['episodes'], few['steps']) == ('few', 1, 10)
     assert few['successes_by_seed'] == [2, 3]
     assert few['share'] == pytest.approx(0.25)
-    assert few['against_first'] is None
-    assert (more['against_first']['more'], more['against_first']['less']) == (5, 0)
+    assert few['against'] == {}
+    assert (more['against']['few']['more'], more['against']['few']['less']) == (5, 0)
     # The interval is that of ten scenes, not of twenty rollouts.
     assert more['high'] - more['low'] > 0.45
 

@@ -1,8 +1,10 @@
 import os
 
+import cv2
 import pytest
 import torch
 
+from vag_sim import pool
 from vag_sim.pool import run_parallel
 
 
@@ -24,6 +26,18 @@ def test_other_processes_have_one_thread_each():
     found = list(run_parallel(threads, [1, 2], 2))
     assert sorted(job for job, *_ in found) == [1, 2]
     assert all(pid != os.getpid() and count == 1 for _, pid, count in found)
+
+
+def test_a_process_that_has_loaded_torch_already_has_one_thread_too(monkeypatch):
+    monkeypatch.setenv('OMP_NUM_THREADS', '2')
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(2)
+    try:
+        pool._one_thread()
+        assert (torch.get_num_threads(), cv2.getNumThreads()) == (1, 1)
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])
 
 
 def fail(job):

@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'seed, start_state',
     )
     parser.add_argument(
+        '--start-state',
+        type=float,
+        nargs='+',
+        metavar='Q',
+        help='joint positions at the image, for a checkpoint that asks for them',
+    )
+    parser.add_argument(
         '--out',
         type=Path,
         default=Path('output/episodes'),
@@ -162,15 +169,18 @@ def _items(args: argparse.Namespace, cfg: 'CheckpointConfig', checkpoint_hash: s
     if args.seeds < 1:
         raise JobError(f'--seeds = {args.seeds}: must be at least 1')
     if args.instructions is not None:
+        if args.start_state is not None:
+            raise JobError("--start-state: a file's entries have their own, start_state")
         jobs = read_jobs(args.instructions, args.image, args.seed)
     elif args.image is None:
         raise JobError('--image: missing')
     else:
-        jobs = [check(Job(args.instruction, args.image, args.seed))]
+        state = args.start_state and tuple(args.start_state)
+        jobs = [check(Job(args.instruction, args.image, args.seed, state))]
     if cfg.model.action.start_state and any(job.start_state is None for job in jobs):
         raise JobError(
             f'start_state: the checkpoint needs the {cfg.embodiment.dimension} joint positions at '
-            'the image; --instructions FILE can give them'
+            'the image; --start-state or --instructions FILE can give them'
         )
     jobs = with_seeds(jobs, args.seeds)
     pixels = {job.image: job.pixels() for job in jobs}

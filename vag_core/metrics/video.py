@@ -47,10 +47,15 @@ def ssim(first: np.ndarray, second: np.ndarray, mask: np.ndarray | None = None) 
         first, second: (T, H, W, 3) uint8.
         mask: (T, H, W) pixels over which the map is averaged; None for all.
     """
-    _check(first, second)
-    found = np.stack([_similarity(a, b) for a, b in zip(first, second, strict=True)])
+    found = ssim_map(first, second)
     chosen = found if mask is None else found[mask]
     return float(chosen.mean()) if chosen.size else float('nan')
+
+
+def ssim_map(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(T, H, W) structural similarity of two (T, H, W, 3) uint8 videos, as in :func:`ssim`."""
+    _check(first, second)
+    return np.stack([_similarity(a, b) for a, b in zip(first, second, strict=True)])
 
 
 def _similarity(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -92,7 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     output = arguments.output_dir.resolve()
     try:
-        task = scene_task(arguments.task, arguments.robot, arguments.instruction)
+        task = arguments.task
+        if not arguments.attach:
+            task = scene_task(task, arguments.robot, arguments.instruction)
     except ValueError as error:
         print(f'vag run: {error}')
         return 1
@@ -137,7 +139,9 @@ def scene_task(task: str, robot: str, instruction: str) -> str:
     Raises:
         ValueError: there is no such task, or the instruction doesn't say which.
     """
-    if robot != 'sim':
+    from vag_core.robot import load_profile
+
+    if not load_profile(robot).simulated:
         return task
     from vag_sim.phrasing import task_of
     from vag_sim.tasks import make_task

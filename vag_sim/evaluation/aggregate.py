@@ -10,7 +10,7 @@ from vag_core.metrics.intervals import Estimate, bootstrap, wilson
 from vag_sim.evaluation.results import Result
 from vag_sim.evaluation.scenes import groups_of
 
-SHARES = ('success', 'right_arm', 'right_object')
+SHARES = ('success', 'robot_success', 'right_arm', 'right_object')
 """Figures that are true or false: their intervals are Wilson's, the others' are bootstrapped."""
 MEANS = (
     'target_error_mm',

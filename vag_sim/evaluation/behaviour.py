@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from vag_core.robot import RobotProfile
+from vag_sim.replay import Verdict
 from vag_sim.scene import Scene, SceneObject, Shape
 from vag_sim.twin import Twin
 
 MOVED = 0.2
-"""An arm moves when a revolute joint is commanded this far from its first action, rad."""
+"""An arm moves when a revolute joint leaves its place at the first action by this much, rad."""
 CLOSES = 0.02
 """A gripper closes when it is commanded this much narrower than at first, m."""
 LIFTED = 0.02
@@ -58,9 +59,9 @@ class Behaviour:
     target_error_mm: float
 
 
-def moved_arms(actions: np.ndarray, profile: RobotProfile) -> tuple[str, ...]:
-    """Names of the arms that (T, D) actions move."""
-    return tuple(arm for arm, travel in _travel(actions, profile).items() if travel >= MOVED)
+def moved_arms(verdict: Verdict) -> tuple[str, ...]:
+    """Names of the arms that moved in a replay; none in a refused one."""
+    return tuple(arm for arm, travel in verdict.travel_rad.items() if travel >= MOVED)
 
 
 def closing_step(opening: np.ndarray) -> int | None:

@@ -26,6 +26,7 @@ class Column:
 TABLES = {
     'Replay and actions': (
         Column('success', 'replay success %', 100, 0),
+        Column('robot_success', 'accepted and success %', 100, 0),
         Column('right_arm', 'right arm %', 100, 0),
         Column('right_object', 'right object %', 100, 0),
         Column('target_error_mm', 'target error mm', 1, 0),
@@ -52,6 +53,8 @@ TABLES = {
         Column('consistency', 'consistency dB'),
     ),
 }
+
+BY_GROUP = {'success': 'Replay success %', 'right_arm': 'Right arm %'}
 
 
 def report_of(rows: Sequence[Row], about: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +131,8 @@ def markdown(
         lines += ['', f'## Split `{split}`']
         for heading, columns in TABLES.items():
             lines += ['', f'### {heading}', '', *_figures(overall, columns)]
-        lines += ['', '### Replay success % by arms and task', '', *_groups(of_split)]
+        for figure, heading in BY_GROUP.items():
+            lines += ['', f'### {heading} by arms and task', '', *_groups(of_split, figure)]
         lines += ['', '### Failures by target error', '', *_bins(overall)]
         lines += ['', '### Target and chosen object', '', *_confusions(overall)]
         for name in (pictures or {}).get(split, []):
@@ -172,9 +176,9 @@ def _figures(rows: Sequence[Row], columns: Sequence[Column]) -> list[str]:
     )
 
 
-def _groups(rows: Sequence[Row]) -> list[str]:
+def _groups(rows: Sequence[Row], figure: str) -> list[str]:
     order = ordered_groups(rows)
-    column = Column('success', '', 100, 0)
+    column = Column(figure, '', 100, 0)
     found = {(row.method, row.recorded, row.group): row for row in rows}
     methods = dict.fromkeys((row.method, row.recorded) for row in rows)
     lines = []
@@ -183,7 +187,7 @@ def _groups(rows: Sequence[Row]) -> list[str]:
         for group in order:
             row = found.get((*method, group))
             cells.append(
-                '-' if row is None else f'{cell(row.figures["success"], column)} of {row.scenes}'
+                '-' if row is None else f'{cell(row.figures[figure], column)} of {row.scenes}'
             )
         lines.append([label(*method), *cells])
     return _table(['method', *order], lines)

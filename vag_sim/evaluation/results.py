@@ -25,7 +25,9 @@ class Result:
         arms: arms of the goal; ``target`` and ``container`` its objects.
         success: of the replay in the twin.
         refused: why nothing was replayed, else empty.
-        moved_arms: arms that the actions move; ``right_arm``: they are the goal's.
+        accepted: whether the replay server's whole planning accepts the actions, with clearance
+            and time scale; asked for a model's own actions only.
+        moved_arms: arms that moved in the replay; ``right_arm``: they are the goal's.
         chosen: object that was taken or gone for; ``right_object``: it is the target.
         target_error_mm: aim at the target; None for a refused replay.
         distance, entries_within, frames_within: of ActionErrors in rad and m; ``strokes_*`` with
@@ -67,6 +69,12 @@ class Result:
     moving_gain: float | None = None
     consistency: float | None = None
     inference_s: float | None = None
+    accepted: bool | None = None
+
+    @property
+    def robot_success(self) -> bool | None:
+        """Whether the robot would have carried it out and succeeded."""
+        return None if self.accepted is None else self.accepted and self.success
 
     @property
     def key(self) -> Key:

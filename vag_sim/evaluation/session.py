@@ -63,7 +63,7 @@ class Session:
                 if say_duration and done == workers + 1:
                     self._say(f'all of it takes about {self._duration(outcome)}')
         for name, reason in self._skipped.items():
-            self._say(f'{name}: {reason}; left out')
+            self._say(f'{name}: {reason}: left out')
 
     def _keep(self, outcome: Outcome) -> None:
         append_results(self._folder / FILE, outcome.results)
@@ -114,7 +114,10 @@ class Session:
         }
         notes = [f'Checkpoint {folder.name} ({identity[:12]}; {cfg.evaluation}).']
         if self._skipped:
-            notes.append(f'{len(self._skipped)} scenes had no demonstration and were left out.')
+            notes.append(
+                f'{len(self._skipped)} scenes have no demonstration, or not every result; '
+                'report.json says why.'
+            )
         pictures = draw(rows, results, self._methods, self._folder)
         whole = report.report_of(rows, about)
         title = f'Evaluation of {folder.name}'

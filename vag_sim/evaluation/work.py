@@ -30,7 +30,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to; without results ``skipped`` says why."""
+    """What a job came to; ``skipped`` says what has no result, and why."""
 
     job: Job
     results: tuple[Result, ...] = ()
@@ -91,17 +91,22 @@ def run_job(job: Job) -> Outcome:
         case = open_case(job.scene, job.sampler_seed, tuple(cameras))
     except UnreachableError as error:
         return Outcome(job, skipped=str(error))
-    results = []
+    results, skipped = [], []
     for method in job.methods:
-        made = make(method, case)
-        result, film = measure(method, case, made)
+        try:
+            made = make(method, case)
+            result, film = measure(method, case, made)
+        except (ArithmeticError, RuntimeError, ValueError) as error:
+            # One method's failure in one scene must not cost the others' results.
+            skipped.append(f'{method.name}: {error!r}')
+            continue
         stem = stem_of(job.folder, result)
         stem.parent.mkdir(parents=True, exist_ok=True)
         np.save(stem.with_suffix('.npy'), made.actions.astype(np.float32))
         if method.generates:
             save_strip(stem.with_suffix('.jpg'), made.video, film)
         results.append(result)
-    return Outcome(job, tuple(results), time.perf_counter() - started)
+    return Outcome(job, tuple(results), time.perf_counter() - started, '; '.join(skipped))
 
 
 def stem_of(folder: Path, result: Result) -> Path:

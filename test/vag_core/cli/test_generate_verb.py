@@ -138,6 +138,7 @@ def test_the_same_episode_asked_for_twice_is_made_once(vag, tmp_path):
         (['--instruction', 'a', '--device', 'tpu'], "--device = 'tpu'"),
         (['--instruction', 'a', '--checkpoint', 'nowhere'], 'checkpoints/nowhere: not found'),
         (['--instructions', 'nowhere.txt'], 'nowhere.txt: No such file'),
+        (['--instructions', 'a.txt', '--start-state', '0'], "a file's entries have their own"),
     ],
 )
 def test_input_that_can_not_be_used_is_named_and_nothing_is_written(

@@ -5,7 +5,7 @@ import pytest
 
 from vag_core.robot import load_profile
 from vag_sim.evaluation.behaviour import Track, closing_step, judge, moved_arms
-from vag_sim.replay import replay
+from vag_sim.replay import Verdict, replay
 from vag_sim.scene import Goal, Scene, SceneObject, Shape
 from vag_sim.tasks import make_task
 
@@ -50,11 +50,10 @@ def test_the_closing_is_where_half_of_the_way_to_the_narrowest_opening_is_comman
     assert closing_step(np.array([0.02, 0.07, 0.07])) is None
 
 
-def test_the_arms_that_move_are_told_by_the_commands_without_the_grippers():
-    assert moved_arms(commands(), PROFILE) == ('left',)
-    still = np.tile(PROFILE.home_position, (STEPS, 1))
-    still[:, 6] = np.linspace(0.07, 0.0, STEPS)
-    assert moved_arms(still, PROFILE) == ()
+def test_the_arms_that_move_are_told_by_the_replay():
+    moved = Verdict('task', 0, 'lift', False, travel_rad={'left': 0.3, 'right': 0.1})
+    assert moved_arms(moved) == ('left',)
+    assert moved_arms(Verdict('task', 0, 'lift', False, refused='too far')) == ()
 
 
 def test_a_tool_that_closes_beside_a_cube_has_gone_for_it():
@@ -85,4 +84,4 @@ def test_a_demonstration_takes_its_target_and_aims_within_millimetres(task, seed
     assert verdict.success
     assert found.chosen == goal.target
     assert found.target_error_mm < 3.0
-    assert moved_arms(actions, PROFILE) == goal.arms
+    assert moved_arms(verdict) == goal.arms

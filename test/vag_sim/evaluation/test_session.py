@@ -94,7 +94,7 @@ def test_every_method_has_a_result_with_the_figures_that_it_can_have(evaluated):
     with_video = [name for name in METHODS if results[name].psnr is not None]
     assert with_video == ['vag', 'literal', 'copy_first_frame']
     replayed = [name for name in METHODS if results[name].consistency is not None]
-    assert replayed == METHODS[1:7]
+    assert replayed == METHODS[1:5]
     assert results['demonstration'].distance == 0.0
     assert results['vag'].distance == results['literal'].distance > 0
     assert results['vag'].distance != results['after_video'].distance
