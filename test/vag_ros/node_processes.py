@@ -76,8 +76,13 @@ class Client:
         self.node: Node = rclpy.create_node('test_client', context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
-        self._spinner = threading.Thread(target=self._executor.spin, daemon=True)
+        self._leaving = False
+        self._spinner = threading.Thread(target=self._spin, daemon=True)
         self._spinner.start()
+
+    def _spin(self) -> None:
+        while not self._leaving:
+            self._executor.spin_once(timeout_sec=0.1)
 
     @staticmethod
     def wait(condition: Callable[[], Any], timeout_s: float = PATIENCE_S, what: str = '') -> Any:
@@ -130,8 +135,9 @@ class Client:
         A node does not destroy its action servers and clients, and while one of them is left its
         DDS participant stays, to answer for its goals in the next test that uses the domain.
         """
-        self._executor.shutdown()
+        self._leaving = True
         self._spinner.join(PATIENCE_S)
+        self._executor.shutdown()
         for waitable in tuple(self.node.waitables):
             waitable.destroy()
         self.node.destroy_node()

@@ -1,5 +1,8 @@
 """RViz's side of the interactive-marker protocol, written from its description alone."""
 
+import time
+
+import pytest
 from visualization_msgs.msg import InteractiveMarkerFeedback, InteractiveMarkerUpdate
 from visualization_msgs.srv import GetInteractiveMarkers
 
@@ -8,13 +11,15 @@ from vag_ros.marker_panel import BOARD
 CLICK = InteractiveMarkerFeedback.BUTTON_CLICK
 SELECT = InteractiveMarkerFeedback.MENU_SELECT
 FRAME_S = 0.1
+REPEAT_S = 1.0
 MARK, NO_MARK = '[x] ', '[ ] '
 
 
 class RvizClient:
     """Knows the markers as RViz would: asks for all, then takes each change in its turn.
 
-    When the server goes, what it showed goes too; when one is there again, it is asked anew.
+    When the server goes, what it showed goes too; when one is there again, it is asked anew. An
+    answer that does not come is asked for again.
     """
 
     def __init__(self, client, name='rviz', namespace='vag/operator'):
@@ -29,17 +34,17 @@ class RvizClient:
         self._feedback = client.node.create_publisher(
             InteractiveMarkerFeedback, f'{namespace}/feedback', 1
         )
-        self._service = client.node.create_client(
-            GetInteractiveMarkers, f'{namespace}/get_interactive_markers'
-        )
         self._updates = client.node.create_subscription(
             InteractiveMarkerUpdate, f'{namespace}/update', self._on_update, 100
+        )
+        self._service = client.node.create_client(
+            GetInteractiveMarkers, f'{namespace}/get_interactive_markers'
         )
         client.wait(self._service.service_is_ready, what='the marker server')
         client.wait(self._feedback.get_subscription_count, what='the marker server')
         client.call(self._initialise)
-        client.wait(lambda: self.sequence is not None, what='the markers')
         self._frames = client.node.create_timer(FRAME_S, self._look_after_the_server)
+        client.wait(lambda: self.sequence is not None, what='the markers')
 
     def close(self):
         """Leave: no timer runs on, nothing is subscribed to."""
@@ -54,18 +59,23 @@ class RvizClient:
         if not there:
             self._lost = True
             self.sequence, self.markers, self._asking = None, {}, None
-        elif self._lost:
+        elif self._lost or self._is_overdue():
             self._lost = False
             self._initialise()
 
+    def _is_overdue(self):
+        return self._asking is not None and time.monotonic() - self._asked > REPEAT_S
+
     def _initialise(self):
         self.sequence, self.markers = None, {}
+        self._asked = time.monotonic()
         self._asking = self._service.call_async(GetInteractiveMarkers.Request())
         self._asking.add_done_callback(self._on_all)
 
     def _on_all(self, future):
         if future is not self._asking:
             return
+        self._asking = None
         answer = future.result()
         self.markers = {marker.name: marker for marker in answer.markers}
         self.sequence = answer.sequence_number
@@ -144,6 +154,10 @@ class RvizClient:
 
     def wait_for_text(self, text):
         """Wait until a line on the board holds this text, and return it."""
-        return self._client.wait(
-            lambda: next((line for line in self.text if text in line), None), what=text
-        )
+        try:
+            return self._client.wait(
+                lambda: next((line for line in self.text if text in line), None), what=text
+            )
+        except pytest.fail.Exception:
+            print(self.text)
+            raise

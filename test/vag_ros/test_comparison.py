@@ -21,7 +21,7 @@ def client():
 
 
 def test_a_camera_that_falls_silent_is_shown_as_such(client, monkeypatch):
-    monkeypatch.setattr(comparison, 'FROZEN_S', 0.5)
+    monkeypatch.setattr(comparison, 'FROZEN_S', 600.0)
     captions = []
     write = comparison.write_caption
     monkeypatch.setattr(
@@ -39,5 +39,7 @@ def test_a_camera_that_falls_silent_is_shown_as_such(client, monkeypatch):
     shown.set_episode(msg.Episode(conditioning_image=image))
     client.wait(camera.get_subscription_count, what='the comparison')
     camera.publish(image)
+    client.wait(lambda: 'live' in captions, what='the live picture')
+    monkeypatch.setattr(comparison, 'FROZEN_S', 0.5)
     client.wait(lambda: any('NO NEW PICTURE' in c for c in captions) and seen, what='the words')
     assert captions[:2] == ['the episode starts from this', 'live']

@@ -20,6 +20,7 @@ from vag_core.images import decode_image, encode_png
 from vag_core.robot import load_profile
 from vag_ros import convert, msg, names
 from vag_ros.action import GenerateEpisode
+from vag_ros.contact import ActionContact
 
 SIM = load_profile('sim')
 Result = GenerateEpisode.Result
@@ -51,6 +52,11 @@ class GoalSender:
     def wait_for_server(self):
         self.client.wait(self._action.server_is_ready, what='the action')
         self.client.meet('generator')
+
+    def meet_server(self):
+        """Wait until the server that is there now answers, not one that has gone."""
+        contact = ActionContact(self.client.node, self._action, names.GENERATE_EPISODE)
+        self.client.wait(lambda: self.client.call(contact.is_made), what='the action server')
 
     def send(self, **fields):
         def on_feedback(message):
@@ -147,6 +153,7 @@ def test_an_episode_is_saved_published_and_returned(running):
     frames = collect(client, CompressedImage, names.GENERATED_VIDEO, names.VIDEO_QOS)
     trajectories = collect(client, JointTrajectory, names.REQUESTED_TRAJECTORY, names.LATCHED_QOS)
     previews = collect(client, CompressedImage, names.PREVIEW_VIDEO, names.STATE_QOS)
+    client.meet('generator')
 
     status, result = sender.generate(instruction='lift', image=an_image(), seed=5, steps=6)
 
@@ -183,8 +190,20 @@ def test_the_actions_are_those_of_the_checkpoint(running, small_checkpoint):
 
 def test_feedback_names_every_step_of_every_stage_with_a_preview(running):
     sender, _ = running
+    # With a subscription of its own: an action's client forgets what comes after the result.
+    topic = f'{names.GENERATE_EPISODE}/_action/feedback'
+    heard = collect(
+        sender.client, GenerateEpisode.Impl.FeedbackMessage, topic, QoSProfile(depth=1000)
+    )
+    sender.client.meet('generator')
     sender.generate(instruction='lift', image=an_image(), steps=7)
-    steps = [(f.stage_name, f.step, f.total) for f in sender.feedback]
+
+    def last():
+        return (heard[-1].feedback.stage_name, heard[-1].feedback.step) if heard else None
+
+    sender.client.wait(lambda: last() == ('saving', 1), what='the last feedback')
+    found = [message.feedback for message in heard]
+    steps = [(f.stage_name, f.step, f.total) for f in found]
     assert steps == [
         ('encoding', 1, 1),
         *(('denoising', step, 8) for step in range(1, 9)),
@@ -192,9 +211,9 @@ def test_feedback_names_every_step_of_every_stage_with_a_preview(running):
         ('saving', 0, 1),
         ('saving', 1, 1),
     ]
-    elapsed = [f.elapsed for f in sender.feedback]
+    elapsed = [f.elapsed for f in found]
     assert elapsed == sorted(elapsed)
-    for feedback in sender.feedback[1:9]:
+    for feedback in found[1:9]:
         assert decode_image(bytes(feedback.preview.data)).shape == (427, 640, 3)
 
 
@@ -258,6 +277,7 @@ def test_after_kill_9_a_new_generator_serves_the_same_client(
     assert generator.end(signal.SIGKILL) == -signal.SIGKILL
     successor = launch_node('generator', **parameters)
     client.wait(lambda: f'{names.GENERATE_EPISODE} is there' in successor.output)
+    sender.meet_server()
 
     def is_served():
         # A goal that was sent again because its answer was slow may meet its first sending.

@@ -135,6 +135,7 @@ def test_arms_that_move_become_faster_by_a_second_choice_only_and_slower_at_once
     rviz.wait_for_text('choose it once more')
     rviz.choose('25 %')
     client.wait(lambda: shares() == [0.25], what='slower')
+    rviz.wait_for_text('chosen: speed: 25 %')
     rviz.choose('100 %')
     rviz.wait_for_text('choose it once more')
     settle(1.1 * SETTLE_S)

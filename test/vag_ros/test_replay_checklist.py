@@ -163,6 +163,7 @@ def test_a_planner_gone_wrong_is_stopped_by_the_last_stage(tmp_path):
         arms = SimulatedArms(client)
         try:
             arms.wait(lambda: arms.states, 'the replay server')
+            client.meet('replay_server')
             arms.be_ready()
             _, result = arms.end(arms.start(swing(seconds=2.0)))
             assert result.error_code == Result.SOFTWARE_FAULT

@@ -52,9 +52,10 @@ def arms(cell):
     arms.call(names.DISARM)
     arms.wait(lambda: not driver.gates['left'], 'a closed gate')
     assert arms.call(names.RESET).success
-    assert not arms.call(names.ARM).success
-    settle(1.1)
     answer = arms.call(names.ARM)
+    if not answer.success:  # unless an earlier test has had the checklist
+        settle(1.1)
+        answer = arms.call(names.ARM)
     assert answer.success, answer.message
     arms.pose = PROFILE.home_position.copy()
     settle(0.7)  # a hold of an earlier test is over
@@ -218,7 +219,7 @@ def test_a_server_that_was_suspended_sends_nothing_more_and_has_the_driver_hold(
 
 def test_the_last_target_is_repeated_for_a_while_after_the_motion(arms):
     _, result = arms.end(arms.start(swing(seconds=1.0)))
-    arms.wait_for_commands(result.commands_sent + 10)
+    arms.wait_for_commands(result.commands_sent + 3)
     positions = arms.sent('left')[1]
     assert (positions[result.commands_sent :] == positions[result.commands_sent - 1]).all()
     settle(1.0)
@@ -232,11 +233,10 @@ def test_the_speed_can_be_changed_and_paused_during_the_motion_without_a_jump(ar
     assert set_speed(arms, 0.0).successful
     arms.wait(lambda: arms.states[-1].speed_scaling == 0.0, 'a pause')
     paused = arms.states[-1]
-    settle(0.5)
+    arms.wait(lambda: arms.states[-1].time_from_start > paused.time_from_start + 0.5, 'time')
     state = arms.states[-1]
     assert state.phase == ReplayState.PHASE_EXECUTING
     assert state.request_time == pytest.approx(paused.request_time, abs=1e-6)
-    assert state.time_from_start > paused.time_from_start
     assert set_speed(arms, 0.5).successful
     arms.wait(lambda: arms.states[-1].speed_scaling == pytest.approx(0.5), 'half speed')
     assert set_speed(arms, 1.0).successful

@@ -44,6 +44,7 @@ def test_an_approved_plan_is_streamed_to_both_arms_within_all_limits(arms):
     duration = result.clamp_report.motion_duration
     expected = int(np.ceil(duration * PROFILE.command_rate_hz)) + 1
     assert result.commands_sent == expected
+    arms.wait(lambda: arms.planned, 'the plan')
     for arm in PROFILE.arms:
         stamps, positions = arms.sent(arm.name)
         assert len(stamps) == expected
@@ -203,7 +204,7 @@ def test_an_arm_that_is_pushed_off_its_target_while_it_settles_is_given_way_to(a
 
 
 def test_an_arm_that_does_not_arrive_in_time_ends_the_goal_without_latching(arms):
-    handle = arms.start(swing(seconds=2.0, turn=0.3))
+    handle = arms.start(swing(seconds=4.0, turn=0.3))
     arms.wait_for_commands(350)
     arms.stuck = True
     arms.pose[0] = 0.09
@@ -265,6 +266,7 @@ def test_a_server_that_ends_before_the_arms_are_at_rest_says_so_by_its_exit_code
         arms = SimulatedArms(client)
         try:
             arms.wait(lambda: arms.states, 'the replay server')
+            client.meet('replay_server')
             arms.be_ready()
             arms.start(swing(seconds=4.0, turn=0.8))
             arms.wait_for_commands(250)

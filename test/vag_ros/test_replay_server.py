@@ -235,6 +235,7 @@ def test_a_plan_is_shown_by_ghost_trajectory_and_report_before_it_is_approved(ar
     poses = np.array([message.position for message in arms.ghost])
     assert tuple(arms.ghost[0].name) == PROFILE.joint_names
     assert np.ptp(poses[:, 0]) > 0.1
+    arms.wait(lambda: arms.reports and arms.planned, 'the plan')
     (report,) = arms.reports
     assert (report.episode_id, report.plan_id) == ('episode_1', state.plan_id)
     assert report.clearance_checked

@@ -54,6 +54,7 @@ def stage(tmp_path_factory):
         client.node.create_timer(0.1, lambda: camera.publish(image))
         launch('operator', web_port=port, web_token=TOKEN)
         client.wait(lambda: arms.states, what='the replay server')
+        client.meet('replay_server')
         client.wait(episodes.get_subscription_count, what='the operator')
         client.wait(lambda: listening(port), what='the page')
         yield client, arms, episodes, f'http://127.0.0.1:{port}'

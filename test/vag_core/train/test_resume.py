@@ -123,7 +123,7 @@ def environment():
 def wait_for(path, process):
     import time
 
-    for _ in range(600):
+    for _ in range(2400):
         if any(path.glob('step_*')):
             return
         assert process.poll() is None
@@ -139,7 +139,7 @@ def test_a_terminated_process_saves_and_says_how_to_go_on(episodes, recipe, tmp_
     )
     wait_for(out / 'states' / 'vae', process)
     process.send_signal(signal.SIGTERM)
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert '--resume' in printed
     step = int(printed.split('step ')[1].split()[0])

@@ -113,7 +113,7 @@ def test_a_second_request_does_not_cut_the_end_short(launch, toy, number):
     wait_until(lambda: up(toy, 'node'))
     for _ in range(5):
         process.send_signal(number)
-        time.sleep(0.05)
+        time.sleep(0.01)
     code, printed = ending(process)
     assert (code, printed.splitlines()[-1].split(':')[0]) == (0, 'all nodes ended in order')
     assert 'ended in order' in (toy / 'node.log').read_text()

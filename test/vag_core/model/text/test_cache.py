@@ -113,7 +113,7 @@ def test_processes_that_share_a_folder_load_the_encoder_once(tmp_path):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert loads.value == 1
 
