@@ -41,8 +41,7 @@ def run(
     requested = EndRequest()
     # Under nohup the node is to outlive its terminal.
     ends = [n for n in ENDING if (n, signal.getsignal(n)) != (signal.SIGHUP, signal.SIG_IGN)]
-    for number in ends:
-        signal.signal(number, requested.ask)
+    requested.listen(ends)
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     node, executor, failures, in_order = None, None, [], True
     try:

@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
 BURST = """
 import os, signal, threading
 from vag_ros.end_request import EndRequest
 
 request = EndRequest()
-signal.signal(signal.SIGUSR1, request.ask)
+request.listen([signal.SIGUSR1])
 
 def burst():
     for _ in range(20_000):
@@ -21,10 +23,29 @@ while thread.is_alive():
 print('heard')
 """
 
+ELSEWHERE = """
+import signal, threading
+from vag_ros.end_request import EndRequest
 
-def test_a_burst_of_signals_is_heard_and_blocks_nothing():
+request = EndRequest()
+request.listen([signal.SIGUSR1])
+
+def interrupted():
+    signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+    threading.Event().wait()
+
+threading.Timer(0.2, interrupted).start()
+assert request.wait()
+print('heard', flush=True)
+import os
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize('code', [BURST, ELSEWHERE], ids=['burst', 'in another thread'])
+def test_signals_are_heard_and_block_nothing(code):
     done = subprocess.run(
-        [sys.executable, '-c', BURST], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, 'heard\n'), done.stderr
 

@@ -36,8 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     # Asked for as early and as often as may be, the end comes once and in order.
     end = EndRequest()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end.ask)
+    end.listen((signal.SIGINT, signal.SIGTERM))
     processes = describe(parse(read_arguments(arguments.arguments)))
     stamp = datetime.now(UTC).strftime('%Y%m%dT%H%M%SZ')
     log_dir = arguments.log_dir or Path('output/logs') / stamp
