@@ -142,6 +142,7 @@ def test_approval_and_replay_are_two_acts_and_only_both_move_the_arms(displayed)
     assert desk.press('replay') == (False, 'the plan on show is not approved')
     message = desk.approve()
     assert state.plan_id in message
+    assert 'approved only' in desk.press('replay')[1]
     desk.client.wait(lambda: desk.press('replay')[0], what='the end of the double click')
     arms.wait_for_commands(100)
     assert desk.press('discard')[0] is False

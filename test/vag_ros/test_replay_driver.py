@@ -219,7 +219,7 @@ def test_a_server_that_was_suspended_sends_nothing_more_and_has_the_driver_hold(
 
 def test_the_last_target_is_repeated_for_a_while_after_the_motion(arms):
     _, result = arms.end(arms.start(swing(seconds=1.0)))
-    arms.wait_for_commands(result.commands_sent + 3)
+    arms.wait_for_commands(result.commands_sent + 10)
     positions = arms.sent('left')[1]
     assert (positions[result.commands_sent :] == positions[result.commands_sent - 1]).all()
     settle(1.0)
